@@ -1,0 +1,93 @@
+// The driver of real programs: UDP sockets, the steady clock and worker threads, by Asio.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "parley/machine.hpp"
+
+namespace asio {
+class io_context;
+}
+
+namespace parley::io {
+
+struct UdpDriverConfig {
+  /// Asked of the system per socket (SO_RCVBUF, SO_SNDBUF); it may give less. Zero leaves its
+  /// default.
+  int receive_buffer_bytes = 1 << 20;
+  int send_buffer_bytes = 1 << 19;
+  /// Datagrams per system call: 1 to 64.
+  std::size_t batch = 32;
+  /// Reads of one socket before others get their turn.
+  std::size_t batches_per_turn = 4;
+  /// Datagrams that wait for a full socket buffer; more are dropped.
+  std::size_t send_queue_limit = 256;
+  /// Threads for `offload`: 0 to 64. They start with the first job; 0 runs jobs on the sequence.
+  std::size_t worker_threads = 1;
+};
+
+struct UdpDriverStats {
+  std::uint64_t received = 0;
+  std::uint64_t received_bytes = 0;
+  std::uint64_t sent = 0;
+  std::uint64_t sent_bytes = 0;
+  std::uint64_t receive_calls = 0;  ///< System calls.
+  std::uint64_t send_calls = 0;
+  std::uint64_t send_queued = 0;     ///< Waited for room in the socket buffer.
+  std::uint64_t send_dropped = 0;    ///< Did not fit into the waiting queue.
+  std::uint64_t send_failed = 0;     ///< Refused by the system: no route, not permitted, too long.
+  std::uint64_t unknown_local = 0;   ///< `path.local` is no open socket of that engine.
+  std::uint64_t receive_errors = 0;  ///< ICMP errors and the like, and datagrams cut off.
+};
+
+/// Carries engines over real sockets on an `asio::io_context` of the application.
+///
+/// Thread rule: one thread runs the io_context. That thread is the sequence: every engine call,
+/// event and callback happens on it, and all functions here except `post` belong to it (or to any
+/// thread while nobody runs the io_context). Nothing is locked on the way of a packet.
+///
+/// Nothing runs inside a caller's own call: handlers of `resolve`, `offload` and `post` come later,
+/// and `wake` pumps the engine once at the end of the turn however often it is called. Sockets and
+/// engines may be closed and detached inside any of them.
+///
+/// The io_context must outlive the driver. The destructor sends what attached engines still have
+/// to send, detaches them, waits for running jobs and forgets those not yet begun: after it, no
+/// handler runs.
+class UdpDriver final : public Driver {
+ public:
+  explicit UdpDriver(asio::io_context& context, UdpDriverConfig config = {});
+  ~UdpDriver() override;
+  UdpDriver(const UdpDriver&) = delete;
+  UdpDriver& operator=(const UdpDriver&) = delete;
+
+  const UdpDriverStats& stats() const;
+
+  Timestamp now() const override;
+  /// The system's wall clock, read in this call.
+  NtpMapping ntp_mapping() const override;
+  /// SystemRandom.
+  Random& random() override;
+  void attach(Engine& engine) override;
+  void detach(Engine& engine) override;
+  void wake(Engine& engine) override;
+  /// Errors: io (with the system's reason), invalid_state when the engine is not attached.
+  Result<SocketAddress> open_socket(Engine& engine, const SocketAddress& local) override;
+  void close_socket(Engine& engine, const SocketAddress& local) override;
+  /// Interfaces that are up. Not in the list: IPv6 link-local addresses, and those that are
+  /// deprecated or not yet confirmed (RFC 4862 section 5.5.4).
+  std::vector<NetworkInterface> interfaces() const override;
+  /// By the system's resolver, on a thread of Asio. Errors: invalid_argument for an empty name,
+  /// not_found.
+  void resolve(const std::string& host, ResolveHandler done) override;
+  void offload(const void* lane, std::function<void()> work, std::function<void()> done) override;
+  void post(std::function<void()> task) override;
+  void post_at(Timestamp at, std::function<void()> task) override;
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace parley::io
