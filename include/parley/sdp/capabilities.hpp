@@ -1,0 +1,81 @@
+// What this side can negotiate: codecs, header extensions, data channels, policies.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "parley/base/media.hpp"
+#include "parley/sdp/attributes.hpp"
+
+namespace parley::jsep {
+
+using sdp::Direction;
+
+/// A codec this side encodes and decodes. Redundancy formats (red, ulpfec) and companions
+/// (telephone-event, CN) are listed like codecs and negotiated only beside one.
+struct CodecCapability {
+  MediaKind kind = MediaKind::audio;
+  std::string name;  ///< "opus", "VP8"; compared in any case
+  int clock_rate = 48'000;
+  int channels = 1;
+  std::string fmtp;                   ///< what we write about our receiver
+  std::vector<std::string> feedback;  ///< "nack", "nack pli", ...
+  bool rtx = false;                   ///< offer retransmission (RFC 4588) of this codec
+  /// Wished numbers in our own offers, 96 to 127 or static; others are taken when these are in use.
+  std::optional<PayloadType> payload_type;
+  std::optional<PayloadType> rtx_payload_type;
+};
+
+/// A header extension (RFC 8285) this side can write or read.
+struct ExtensionCapability {
+  std::string uri;
+  int id = 0;  ///< wished id in our own offers, 1 to 14
+  bool audio = true;
+  bool video = true;
+  Direction direction = Direction::sendrecv;
+};
+
+/// How an initial offer writes the sections after the first of a bundle.
+enum class BundleStyle {
+  bundle_only,  ///< port 0 and a=bundle-only: what bundlePolicy max-bundle does (RFC 9429 4.1.1)
+  shared_port,  ///< port 9 in every section, for peers that take any port 0 for a rejection
+};
+
+/// Fixed for the life of a session. One transport carries everything; RTP and RTCP share it.
+struct Config {
+  std::vector<CodecCapability> codecs;
+  std::vector<ExtensionCapability> extensions;
+  bool data_channels = true;  ///< when false, offered data sections are rejected
+  std::uint16_t sctp_port = 5000;
+  std::uint64_t max_message_size = 262'144;  ///< what we accept, bytes; 0 for any size
+  BundleStyle bundle_style = BundleStyle::bundle_only;
+  bool receive_simulcast = false;  ///< answer a=simulcast:send with all offered streams
+};
+
+/// Opus; VP8 with RTX. Feedback: nack, nack pli, ccm fir, goog-remb, transport-cc.
+std::vector<CodecCapability> default_codecs();
+/// mid, rid, repaired rid, audio level, abs-send-time, transport-wide sequence number,
+/// abs-capture-time, playout delay, video orientation.
+std::vector<ExtensionCapability> default_extensions();
+/// The two lists above, data channels on.
+Config default_config();
+
+/// URIs of header extensions, as `a=extmap` names them.
+namespace uri {
+inline constexpr char kMid[] = "urn:ietf:params:rtp-hdrext:sdes:mid";
+inline constexpr char kRid[] = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id";
+inline constexpr char kRepairedRid[] = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id";
+inline constexpr char kAudioLevel[] = "urn:ietf:params:rtp-hdrext:ssrc-audio-level";
+inline constexpr char kAbsSendTime[] = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time";
+inline constexpr char kTransportWideCc[] =
+    "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
+inline constexpr char kAbsCaptureTime[] =
+    "http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time";
+inline constexpr char kPlayoutDelay[] =
+    "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay";
+inline constexpr char kVideoOrientation[] = "urn:3gpp:video-orientation";
+}  // namespace uri
+
+}  // namespace parley::jsep

@@ -1,0 +1,105 @@
+// One RTP media section of a negotiation as a value, and what was agreed about it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "parley/base/ids.hpp"
+#include "parley/base/media.hpp"
+#include "parley/base/units.hpp"
+#include "parley/sdp/attributes.hpp"
+#include "parley/sdp/capabilities.hpp"
+
+namespace parley::jsep {
+
+/// Names a transceiver for the life of the session; never reused.
+using TransceiverId = StrongId<struct TransceiverIdTag, int>;
+
+/// A codec both sides agreed on, for one direction.
+struct NegotiatedCodec {
+  std::string name;  ///< as our capability spells it
+  int clock_rate = 0;
+  int channels = 1;
+  PayloadType payload_type;                     ///< the number on the wire in this direction
+  std::optional<PayloadType> rtx_payload_type;  ///< RFC 4588
+  std::string fmtp;  ///< the receiver's parameters: the peer's for sending, ours for receiving
+  std::vector<std::string> feedback;  ///< agreed RTCP feedback: "nack pli", "transport-cc", ...
+
+  bool has_feedback(std::string_view value) const;
+  friend bool operator==(const NegotiatedCodec&, const NegotiatedCodec&) = default;
+};
+
+struct NegotiatedExtension {
+  int id = 0;  ///< the same in both directions and over the whole bundle
+  std::string uri;
+  bool send = true;
+  bool receive = true;
+  friend bool operator==(const NegotiatedExtension&, const NegotiatedExtension&) = default;
+};
+
+/// A stream the peer announced by SSRC. Peers may announce none: then MID and RID tell.
+struct RemoteStream {
+  Ssrc ssrc;
+  std::optional<Ssrc> rtx_ssrc;
+  std::string cname;
+  friend bool operator==(const RemoteStream&, const RemoteStream&) = default;
+};
+
+/// What the last answer fixed for one section.
+struct NegotiatedMedia {
+  std::vector<NegotiatedCodec> send;     ///< in the peer's order of preference; use the first
+  std::vector<NegotiatedCodec> receive;  ///< anything of this may arrive
+  std::vector<NegotiatedExtension> extensions;
+  bool extmap_allow_mixed = false;
+  bool rtcp_reduced_size = false;
+  std::vector<RemoteStream> remote_streams;
+  std::vector<Rid> send_rids;             ///< simulcast streams the peer wants, best first
+  std::vector<Rid> receive_rids;          ///< simulcast streams the peer will send, best first
+  std::optional<DataRate> max_send_rate;  ///< the peer's b=TIAS or b=AS (RFC 8866 section 5.8)
+
+  friend bool operator==(const NegotiatedMedia&, const NegotiatedMedia&) = default;
+};
+
+/// What the application says when it adds media.
+struct TransceiverInit {
+  Direction direction = Direction::sendrecv;
+  std::vector<std::string> stream_ids;  ///< MediaStream ids, at most 8; may be empty
+  std::string track_id;                 ///< made up when empty
+  std::vector<Rid> send_rids;           ///< simulcast streams to offer, best first; video only
+};
+
+/// A transceiver (RFC 9429 section 3.4.1). Read it freely; change it through the functions of
+/// jsep.hpp, which keep W3C's rules.
+struct Transceiver {
+  TransceiverId id;
+  MediaKind kind = MediaKind::audio;
+  Direction direction = Direction::sendrecv;   ///< wished
+  std::optional<Direction> current_direction;  ///< negotiated, as we see it
+  std::optional<Mid> mid;                      ///< known once a description was set
+  std::optional<std::size_t> section;          ///< index of its m= line
+  bool stopping = false;                       ///< stop() was called, not yet negotiated
+  bool stopped = false;                        ///< for good
+  bool created_by_remote = false;
+  bool used_by_application = true;  ///< survives the rollback of the offer that made it
+  bool added_by_track = false;      ///< made by add_track: may be matched to a remote section
+  bool ever_sent = false;           ///< its sender was used: add_track makes a new one
+
+  std::vector<std::string> stream_ids;  ///< of our sender
+  std::string track_id;
+  Ssrc ssrc;
+  Ssrc rtx_ssrc;
+  std::vector<Rid> send_rids;
+  std::vector<CodecCapability> codec_preferences;  ///< empty: the configured list
+
+  std::vector<std::string>
+      remote_stream_ids;  ///< of the peer's sender, from the remote description
+  std::string remote_track_id;
+  bool receiving = false;                     ///< a TrackAdded was told and no TrackRemoved since
+  std::optional<NegotiatedMedia> negotiated;  ///< after the first answer
+};
+
+}  // namespace parley::jsep
