@@ -126,8 +126,9 @@ class AudioEncoder {
   virtual int frame_samples() const = 0;
   virtual int channels() const = 0;
   /// Encodes `frame_samples() * channels()` interleaved samples into `out` and returns the number
-  /// of bytes. 0 means that nothing needs to be sent (DTX). Errors: invalid_argument for another
-  /// count, too_large when `out` is too small (1275 bytes always suffice for Opus).
+  /// of bytes. 0 means that nothing needs to be sent (DTX): the RTP timestamp advances, the
+  /// sequence number does not. Errors: invalid_argument for another count, too_large when `out` is
+  /// too small (1275 bytes always suffice for 20 ms of Opus, 3828 for 60 ms).
   virtual Result<std::size_t> encode(std::span<const std::int16_t> pcm, MutableBytes out) = 0;
   virtual void set_bitrate(DataRate rate) = 0;
   /// Loss the encoder should prepare for, 0 to 1: what in-band FEC is dimensioned by.
@@ -145,6 +146,12 @@ class AudioDecoder {
   virtual std::optional<int> packet_samples(Bytes packet) const = 0;
   /// True when `packet` carries a redundant copy of the packet before it.
   virtual bool has_fec(Bytes packet) const = 0;
+  /// True when `packet` says that nothing was coded and silence follows (DTX): until the next
+  /// packet, nothing is lost when nothing comes.
+  virtual bool is_dtx(Bytes packet) const {
+    static_cast<void>(packet);
+    return false;
+  }
   /// Decodes one packet to interleaved PCM; returns samples per channel. `pcm` holds at least
   /// 120 ms (5760 samples per channel). Errors: malformed.
   virtual Result<int> decode(Bytes packet, std::span<std::int16_t> pcm) = 0;
