@@ -1,0 +1,72 @@
+// What an application chooses before a connection starts.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "parley/base/log.hpp"
+#include "parley/base/media.hpp"
+#include "parley/base/net.hpp"
+#include "parley/base/time.hpp"
+#include "parley/base/units.hpp"
+#include "parley/dtls/identity.hpp"
+#include "parley/dtls/transport.hpp"
+
+namespace parley {
+
+/// A STUN server by its URIs (RFC 7064): "stun:stun.example.org", "stun:[2001:db8::1]:3478".
+struct IceServer {
+  std::vector<std::string> urls;
+};
+
+struct NetworkConfig {
+  /// Local addresses to use. Empty: every address of the host that is up, loopback left out.
+  std::vector<IpAddress> bind_addresses;
+  /// Offer loopback addresses too: for calls within one machine and for tests.
+  bool include_loopback = false;
+  bool ipv4 = true;
+  bool ipv6 = true;
+  /// UDP ports to bind, tried in order; 0 to 0 lets the system choose.
+  std::uint16_t min_port = 0;
+  std::uint16_t max_port = 0;
+  /// Largest UDP payload sent, in bytes: 1200 passes every path of today (RFC 8831 section 5).
+  std::size_t mtu = 1200;
+};
+
+struct AudioConfig {
+  DataRate bitrate = DataRate::bits_per_second(32'000);
+  int channels = 1;   ///< 1 or 2, sent and played
+  bool fec = true;    ///< Opus in-band FEC (RFC 7587 section 3.3)
+  bool dtx = false;   ///< discontinuous transmission in silence
+  int frame_ms = 20;  ///< 10, 20, 40 or 60
+};
+
+struct VideoConfig {
+  DataRate start_bitrate = DataRate::kilobits_per_second(1000);
+  DataRate min_bitrate = DataRate::kilobits_per_second(100);
+  DataRate max_bitrate = DataRate::kilobits_per_second(1500);
+  double max_frame_rate = 30;
+};
+
+/// Everything has a default that works in a call between two hosts of one network.
+struct Configuration {
+  std::vector<IceServer> ice_servers;
+  NetworkConfig network;
+  AudioConfig audio;
+  VideoConfig video;
+  /// SRTP profiles, best first. The DTLS server picks.
+  std::vector<dtls::SrtpProfile> srtp_profiles = {dtls::SrtpProfile::aead_aes_128_gcm,
+                                                  dtls::SrtpProfile::aead_aes_256_gcm,
+                                                  dtls::SrtpProfile::aes128_cm_sha1_80};
+  /// The certificate; one is made when empty. Sharing one between connections makes set-up cheaper
+  /// and lets peers link the connections to one another.
+  std::shared_ptr<const dtls::Identity> identity;
+  /// How long the video assembler waits for a retransmission before it gives a frame up.
+  Duration max_video_wait = 500ms;
+  LogSink* log = nullptr;  ///< outlives the connection
+};
+
+}  // namespace parley

@@ -1,0 +1,128 @@
+// The states of a connection and what a session tells its owner.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "parley/base/media.hpp"
+#include "parley/base/units.hpp"
+#include "parley/sdp/jsep.hpp"
+
+namespace parley {
+
+using jsep::SdpType;
+using jsep::TransceiverId;
+using sdp::Direction;
+
+/// W3C RTCPeerConnectionState.
+enum class ConnectionState { new_, connecting, connected, disconnected, failed, closed };
+/// W3C RTCIceConnectionState.
+enum class IceConnectionState {
+  new_,
+  checking,
+  connected,
+  completed,
+  disconnected,
+  failed,
+  closed
+};
+/// W3C RTCIceGatheringState.
+enum class IceGatheringState { new_, gathering, complete };
+/// W3C RTCSignalingState.
+enum class SignalingState {
+  stable,
+  have_local_offer,
+  have_remote_offer,
+  have_local_pranswer,
+  have_remote_pranswer,
+  closed
+};
+
+/// The words of the W3C enumerations: "connected", "new", "have-local-offer".
+std::string_view to_string(ConnectionState state);
+std::string_view to_string(IceConnectionState state);
+std::string_view to_string(IceGatheringState state);
+std::string_view to_string(SignalingState state);
+
+/// W3C RTCSessionDescription.
+struct SessionDescription {
+  SdpType type = SdpType::offer;
+  std::string sdp;
+};
+
+/// W3C RTCIceCandidate. An empty `candidate` ends the candidates of a generation.
+struct IceCandidate {
+  std::string candidate;  ///< "candidate:..." without "a="
+  std::string sdp_mid;
+  std::optional<int> sdp_m_line_index;
+  std::string username_fragment;
+};
+
+namespace event {
+
+struct ConnectionStateChanged {
+  ConnectionState state;
+};
+struct IceConnectionStateChanged {
+  IceConnectionState state;
+};
+struct IceGatheringStateChanged {
+  IceGatheringState state;
+};
+struct SignalingStateChanged {
+  SignalingState state;
+};
+/// An offer should be made (W3C negotiationneeded).
+struct NegotiationNeeded {};
+/// A local candidate to signal; an empty one after the last.
+struct CandidateGathered {
+  IceCandidate candidate;
+};
+/// The peer will send on this transceiver (W3C track).
+struct TrackAdded {
+  TransceiverId transceiver;
+};
+/// Codecs or direction of this transceiver were fixed or changed.
+struct MediaNegotiated {
+  TransceiverId transceiver;
+};
+/// A complete picture whose references were all given out before, in decoding order.
+/// `render_at` is when showing it keeps the motion even.
+struct VideoReceived {
+  TransceiverId transceiver;
+  EncodedVideo frame;
+  Timestamp render_at{};
+};
+/// A packet of audio in order of arrival; only from transceivers in encoded mode.
+struct AudioReceived {
+  TransceiverId transceiver;
+  EncodedAudio packet;
+  std::uint32_t rtp_timestamp = 0;
+};
+/// The peer needs a key frame (PLI, FIR).
+struct KeyFrameRequested {
+  TransceiverId transceiver;
+};
+/// What the encoder of this transceiver may produce from now on.
+struct TargetRateChanged {
+  TransceiverId transceiver;
+  DataRate rate;
+};
+/// The share of our packets that the peer did not get lately, 0 to 1: what FEC is dimensioned by.
+struct LossChanged {
+  double fraction = 0;
+};
+
+}  // namespace event
+
+using SessionEvent =
+    std::variant<event::ConnectionStateChanged, event::IceConnectionStateChanged,
+                 event::IceGatheringStateChanged, event::SignalingStateChanged,
+                 event::NegotiationNeeded, event::CandidateGathered, event::TrackAdded,
+                 event::MediaNegotiated, event::VideoReceived, event::AudioReceived,
+                 event::KeyFrameRequested, event::TargetRateChanged, event::LossChanged>;
+
+}  // namespace parley

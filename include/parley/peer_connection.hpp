@@ -1,0 +1,183 @@
+// The facade: a connection as the W3C specification describes it, for C++.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "parley/base/ids.hpp"
+#include "parley/base/media.hpp"
+#include "parley/base/result.hpp"
+#include "parley/config.hpp"
+#include "parley/events.hpp"
+#include "parley/machine.hpp"
+#include "parley/stats.hpp"
+
+namespace parley {
+
+struct TransceiverInit {
+  Direction direction = Direction::sendrecv;
+  /// Stream and track identifiers for a=msid (RFC 8830); random when empty.
+  std::string stream_id;
+  std::string track_id;
+  /// Codec names in order of preference; empty: all that parley knows.
+  std::vector<std::string> codecs;
+};
+
+namespace peer {
+class Connection;
+}
+
+/// What `Transceiver::read` put into the block.
+enum class PlayoutOutcome {
+  silence,    ///< nothing has been received yet, or the sender is in DTX
+  normal,     ///< decoded
+  recovered,  ///< from redundancy (Opus in-band FEC)
+  concealed,  ///< invented
+};
+
+/// A handle on one media section's sender and receiver (W3C RTCRtpTransceiver). A value that may be
+/// copied and kept; once its connection is gone or it was stopped, calls answer Errc::closed.
+/// Thread rule: the connection's.
+class Transceiver {
+ public:
+  MediaKind kind() const { return kind_; }
+  /// Stable number within the connection.
+  int id() const { return id_; }
+  /// Empty before negotiation.
+  std::string mid() const;
+  Direction direction() const;
+  std::optional<Direction> current_direction() const;
+  bool stopped() const;
+
+  /// Takes effect with the next negotiation.
+  Result<void> set_direction(Direction direction);
+  /// Stops sending and receiving for good; the section is rejected in the next negotiation.
+  Result<void> stop();
+  /// Codec names in order of preference. Errors: invalid_argument for a codec parley lacks.
+  Result<void> set_codec_preferences(const std::vector<std::string>& codecs);
+
+  // --- Raw media: parley encodes and decodes -------------------------------------------------
+
+  /// Encodes and sends a picture; `capture_time` must grow. Returns the RTP timestamp the picture
+  /// will carry. A picture is skipped, and counted, while the encoder is busy with two others.
+  /// Errors: invalid_state when the direction does not allow sending, or before the first
+  /// negotiation; invalid_argument for no picture or the wrong kind; closed.
+  Result<std::uint32_t> send(const VideoFrame& frame);
+  /// Takes interleaved 48 kHz PCM, any number of samples (10 ms blocks are usual; the rest is kept
+  /// for the next packet). `channels` as configured. Returns the RTP timestamp of the first sample.
+  Result<std::uint32_t> send(std::span<const std::int16_t> pcm);
+  /// Pulls 10 ms of what the peer says; call every 10 ms. Never fails: silence when there is
+  /// nothing. The block has the configured number of channels.
+  PlayoutOutcome read(AudioBlock& block);
+  /// Decoded pictures, in order. Replaces the handler set before.
+  void on_frame(std::function<void(const VideoFrame&)> handler);
+
+  // --- Encoded media: the application has its own codecs, or forwards -------------------------
+
+  /// Sends an encoded picture in the negotiated codec. Returns its RTP timestamp.
+  Result<std::uint32_t> send_encoded(const EncodedVideo& frame);
+  /// Sends an encoded audio packet. Its time is the end of the packet sent before, unless
+  /// `rtp_timestamp_gap` samples were left out (DTX).
+  Result<std::uint32_t> send_encoded(const EncodedAudio& packet,
+                                     std::uint32_t rtp_timestamp_gap = 0);
+  /// Encoded pictures as they become decodable. Setting a handler switches parley's own decoding of
+  /// this transceiver off.
+  void on_encoded_frame(std::function<void(const EncodedVideo&)> handler);
+  /// Encoded audio packets in order of arrival, with their RTP timestamp.
+  void on_encoded_audio(
+      std::function<void(const EncodedAudio&, std::uint32_t rtp_timestamp)> handler);
+  /// The peer asks for a key frame. With raw media parley obeys by itself.
+  void on_key_frame_request(std::function<void()> handler);
+  /// Asks the peer for a key frame (PLI), at most as often as RFC 4585 section 6.3.1 allows.
+  Result<void> request_key_frame();
+
+ private:
+  friend class PeerConnection;
+  friend class peer::Connection;
+  Transceiver(std::weak_ptr<peer::Connection> connection, int id, MediaKind kind)
+      : connection_(std::move(connection)), id_(id), kind_(kind) {}
+  std::weak_ptr<peer::Connection> connection_;
+  int id_ = 0;
+  MediaKind kind_ = MediaKind::audio;
+};
+
+/// A connection to one peer (W3C RTCPeerConnection).
+///
+/// Ownership: by the application; the driver outlives it. Destruction closes it. Thread rule: every
+/// call is made on the driver's sequence, and every handler runs on it, when the connection is at
+/// rest: handlers may call anything, `close()` and destruction included. Where the W3C returns a
+/// promise this returns a Result at once. ICE, DTLS and RTP go over one transport (RFC 9143
+/// max-bundle, RFC 5761 rtcp-mux).
+class PeerConnection {
+ public:
+  /// Errors: invalid_argument for a configuration that contradicts itself; crypto when no
+  /// certificate could be made.
+  static Result<std::unique_ptr<PeerConnection>> create(Driver& driver, Configuration config = {});
+  ~PeerConnection();
+  PeerConnection(const PeerConnection&) = delete;
+  PeerConnection& operator=(const PeerConnection&) = delete;
+
+  // --- Negotiation (RFC 9429)
+  // ---------------------------------------------------------------------
+
+  Result<SessionDescription> create_offer();
+  /// Errors: invalid_state unless an offer of the peer is pending.
+  Result<SessionDescription> create_answer();
+  /// Applies what create_offer or create_answer gave and starts to gather candidates.
+  /// Errors: invalid_state, syntax, invalid_argument; nothing changes then.
+  Result<void> set_local_description(const SessionDescription& description);
+  /// Creates the description that fits the state and applies it (W3C: without an argument).
+  Result<SessionDescription> set_local_description();
+  /// An offer that arrives while ours is pending rolls ours back first (perfect negotiation).
+  /// Errors: syntax, invalid_state, incompatible; nothing changes then.
+  Result<void> set_remote_description(const SessionDescription& description);
+  /// Returns to the last stable state.
+  Result<void> rollback();
+  /// A candidate of the peer. Candidates may come before the description they belong to is set.
+  Result<void> add_ice_candidate(const IceCandidate& candidate);
+
+  /// With the candidates known by now.
+  std::optional<SessionDescription> local_description() const;
+  std::optional<SessionDescription> remote_description() const;
+
+  Result<Transceiver> add_transceiver(MediaKind kind, const TransceiverInit& init = {});
+  std::vector<Transceiver> transceivers() const;
+
+  // --- State ------------------------------------------------------------------------------------
+
+  SignalingState signaling_state() const;
+  ConnectionState connection_state() const;
+  IceConnectionState ice_connection_state() const;
+  IceGatheringState ice_gathering_state() const;
+  /// Why the connection failed, in a sentence; empty while it has not.
+  std::string failure_reason() const;
+  StatsReport get_stats() const;
+  /// Limits of what is sent; the encoders follow. Errors: invalid_argument when min > max.
+  Result<void> set_bitrate_limits(DataRate min, DataRate max);
+
+  /// Sends BYE and close_notify, closes the sockets. No handler runs afterwards. Idempotent.
+  void close();
+
+  // --- Handlers: each replaces the one set before ------------------------------------------------
+
+  void on_ice_candidate(std::function<void(const IceCandidate&)> handler);
+  void on_ice_gathering_state_change(std::function<void(IceGatheringState)> handler);
+  void on_ice_connection_state_change(std::function<void(IceConnectionState)> handler);
+  void on_connection_state_change(std::function<void(ConnectionState)> handler);
+  void on_signaling_state_change(std::function<void(SignalingState)> handler);
+  void on_negotiation_needed(std::function<void()> handler);
+  /// The peer's description began to send on this transceiver (W3C track event).
+  void on_track(std::function<void(Transceiver)> handler);
+
+ private:
+  explicit PeerConnection(std::shared_ptr<peer::Connection> connection);
+  std::shared_ptr<peer::Connection> connection_;
+};
+
+}  // namespace parley
