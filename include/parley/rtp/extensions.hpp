@@ -116,11 +116,8 @@ struct VideoOrientation {
   friend bool operator==(const VideoOrientation&, const VideoOrientation&) = default;
 };
 
-/// The most bytes of an identifier (mid, rid, repaired rid) that are read or written.
-inline constexpr std::size_t kMaxIdentifierSize = 255;
-
-/// All the extension values of one packet. Texts are borrowed from the packet, or from the caller
-/// when writing.
+/// All the extension values of one packet. Texts have 1 to 255 bytes (RFC 7941 section 4.1) and are
+/// borrowed from the packet, or from the caller when writing.
 struct HeaderExtensions {
   std::optional<std::string_view> mid;
   std::optional<std::string_view> rid;
@@ -137,7 +134,7 @@ struct HeaderExtensions {
   static HeaderExtensions parse(const PacketView& packet, const ExtensionMap& map);
 
   /// The form that carries all values that are both set and mapped: one-byte unless an id is above
-  /// 14 or a text is empty or longer than 16 bytes.
+  /// 14 or a text is longer than 16 bytes.
   ExtensionForm form(const ExtensionMap& map) const;
   /// The bytes of the extension block in `form(map)`, its 4-byte header and padding included; 0
   /// when there is nothing to write.

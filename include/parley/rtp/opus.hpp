@@ -23,7 +23,7 @@ struct OpusPacketInfo {
   bool stereo = false;
   int frame_count = 1;      ///< 1 to 48
   int frame_samples = 960;  ///< of one frame, per channel at 48 kHz: 120 to 2880
-  /// A frame of at most one byte: nothing was coded (DTX), and the decoder invents noise.
+  /// Every frame has at most one byte: nothing was coded (DTX), and the decoder invents noise.
   bool dtx = false;
 
   int samples() const { return frame_count * frame_samples; }

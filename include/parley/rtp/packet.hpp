@@ -127,7 +127,7 @@ class PacketView {
  private:
   Bytes data_;
   Bytes extension_block_;
-  std::uint16_t header_size_ = 0;
+  std::uint32_t header_size_ = 0;
   std::uint16_t extension_profile_ = 0;
   std::uint8_t padding_size_ = 0;
 };
@@ -172,9 +172,11 @@ class PacketWriter {
   std::optional<MutableBytes> finish();
 
  private:
+  bool fits(std::uint8_t id, std::size_t size) const;
+  std::size_t extension_padding() const;
   void end_extensions();
+  bool fail();
   ByteWriter out_;
-  MutableBytes storage_;
   ExtensionForm form_;
   std::size_t extension_start_ = 0;  // offset of the 4-byte block header; 0 while there is none
   bool extensions_ended_ = false;

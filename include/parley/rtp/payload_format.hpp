@@ -69,9 +69,13 @@ class VideoPacketizer {
 
 /// The depacketizer of an encoding name as in `a=rtpmap` ("VP8", any case); null for others.
 std::unique_ptr<VideoDepacketizer> make_video_depacketizer(std::string_view encoding_name);
+/// Whether frames come in temporal layers, which the payload descriptor then tells.
+enum class TemporalLayers { off, on };
+
 /// The packetizer of an encoding name; null for others. `random` gives the first picture id and is
 /// not kept.
 std::unique_ptr<VideoPacketizer> make_video_packetizer(std::string_view encoding_name,
-                                                       Random& random);
+                                                       Random& random,
+                                                       TemporalLayers layers = TemporalLayers::off);
 
 }  // namespace parley::rtp

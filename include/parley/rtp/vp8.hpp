@@ -24,7 +24,7 @@ class Vp8Depacketizer final : public VideoDepacketizer {
 class Vp8Packetizer final : public VideoPacketizer {
  public:
   struct Config {
-    bool temporal_layers = false;        ///< write TL0PICIDX, TID and Y
+    TemporalLayers temporal_layers = TemporalLayers::off;  ///< write TL0PICIDX, TID and Y
     std::uint16_t first_picture_id = 0;  ///< below 2^15; random by RFC 7741 section 4.2
     std::uint8_t first_tl0_picture_index = 0;
   };
@@ -32,9 +32,11 @@ class Vp8Packetizer final : public VideoPacketizer {
   std::vector<PayloadPart> packetize(const EncodedVideo& frame, std::size_t max_payload) override;
 
  private:
-  bool temporal_layers_;
+  PayloadPart build_descriptor(const EncodedVideo& frame) const;
+
+  TemporalLayers temporal_layers_;
   std::uint16_t picture_id_;
-  std::uint8_t tl0_picture_index_;
+  std::uint8_t next_tl0_picture_index_;  // of the next base layer frame
 };
 
 }  // namespace parley::rtp

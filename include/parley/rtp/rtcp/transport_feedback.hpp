@@ -77,12 +77,16 @@ class TransportFeedbackWriter {
    public:
     bool can_hold(Symbol symbol) const;
     void add(Symbol symbol);
-    /// Encodes the oldest statuses as one chunk and keeps the rest.
+    /// Encodes the oldest statuses as one full chunk and keeps the rest.
     std::uint16_t take();
+    /// Encodes all statuses as the last chunk of the packet, which need not be full.
+    std::uint16_t last() const;
     bool empty() const { return size_ == 0; }
 
    private:
-    void rebuild(std::size_t taken);
+    std::uint16_t vector_of_one_bit() const;
+    std::uint16_t vector_of_two_bits() const;
+    std::uint16_t run() const;
     std::array<Symbol, 14> symbols_{};  // the first of them; a longer run is all the same
     std::size_t size_ = 0;
     bool all_same_ = true;
