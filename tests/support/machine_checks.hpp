@@ -50,7 +50,7 @@ bool check_deadline_rule(Core& core, Timestamp now, DrainAll drain_all) {
   for (int round = 0; round < kRounds; ++round) {
     const bool something = drain_all(core, now);
     if (core.next_timeout() > now) return true;
-    if (!something && round > 0) return false;
+    if (!something) return false;
     core.handle_timeout(now);
   }
   return false;

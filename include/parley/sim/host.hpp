@@ -3,9 +3,9 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "parley/machine.hpp"
@@ -37,6 +37,20 @@ struct HostStats {
   std::uint64_t no_socket = 0;      ///< Arrived for a port that nobody has open.
   std::uint64_t unreachable = 0;    ///< Arrived for an address that the host no longer has.
 };
+
+/// Something that an engine or a scenario did and must not do.
+struct Fault {
+  enum class Kind : std::uint8_t {
+    busy_loop,         ///< A deadline at or before now stays there, round after round.
+    endless_transmit,  ///< poll_transmit never comes to an end.
+    endless_events,    ///< deliver_events never comes to an end.
+    standstill,        ///< Tasks follow one another and time does not advance.
+  };
+  Kind kind;
+  Timestamp at;
+  std::string host;  ///< Empty for standstill.
+};
+std::string_view to_string(Fault::Kind kind);
 
 /// A Driver in virtual time. Made by `Network::add_host` and owned by the network. Everything,
 /// `post` too, belongs to the one thread that runs the network. Engines must be detached, or
@@ -90,6 +104,7 @@ class Host final : public Driver {
   bool drain_transmits(Carried& carried);
   void arm(const std::shared_ptr<Carried>& carried);
   void on_deadline(const std::shared_ptr<Carried>& carried);
+  void fault(Carried& carried, Fault::Kind kind);
   void send(Carried& carried, const Transmit& transmit);
   bool owns(const IpAddress& address) const;
 

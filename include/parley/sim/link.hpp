@@ -163,6 +163,7 @@ class Link {
   DataSize queued_size_;
   Timestamp front_leaves_ = kNever;
   Timestamp service_began_{};
+  double front_share_ = 1;      ///< Share of the front's service that was left at service_began_.
   double carry_ = 0;            ///< Part of a microsecond that the last departure was too early.
   std::vector<InFlight> wire_;  ///< Heap by arrival.
   std::uint64_t launched_ = 0;

@@ -4,8 +4,9 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "parley/sim/clock.hpp"
@@ -26,20 +27,6 @@ class Gateway {
   /// false drops it.
   virtual bool translate_inbound(Timestamp now, Datagram& datagram) = 0;
 };
-
-/// Something that an engine or a scenario did and must not do.
-struct Fault {
-  enum class Kind : std::uint8_t {
-    busy_loop,         ///< A deadline at or before now stays there, round after round.
-    endless_transmit,  ///< poll_transmit never comes to an end.
-    endless_events,    ///< deliver_events never comes to an end.
-    standstill,        ///< Tasks follow one another and time does not advance.
-  };
-  Kind kind;
-  Timestamp at;
-  std::string host;  ///< Empty for standstill.
-};
-std::string_view to_string(Fault::Kind kind);
 
 enum class TapPoint : std::uint8_t { sent, delivered, dropped };
 
@@ -84,7 +71,7 @@ class Network {
   /// a further gateway outside of it, as with carrier-grade NAT.
   void add_gateway(Gateway& gateway, std::vector<IpAddress> addresses, Gateway* behind = nullptr);
   /// Makes, or changes, the direct link from `from` to `to` (one direction).
-  void connect(const Host& from, const Host& to, LinkConfig config);
+  void connect(Host& from, Host& to, LinkConfig config);
   /// The direct link from `from` to `to`; null when there is none.
   const Link* link(const Host& from, const Host& to) const;
   /// A name for `Host::resolve`. No addresses: resolving it fails after `delay`. Unknown names
@@ -119,12 +106,15 @@ class Network {
 
   std::uint64_t seed_for(std::string_view purpose, std::string_view name) const;
   Pipe& add_pipe(LinkConfig config, std::uint64_t seed, std::function<void(Datagram)> out);
+  void change(Pipe& pipe, LinkConfig config);
   void push(Pipe& pipe, Datagram datagram);
   void arm(Pipe& pipe);
   void send(Host& from, Datagram datagram);
   void forward(Gateway* realm, Datagram datagram, int hops);
   void deliver(Host& to, Datagram datagram);
-  void drop(const Datagram& datagram, std::string_view reason);
+  void claim(Gateway* realm, const IpAddress& address, Host& host);
+  void release(Gateway* realm, const IpAddress& address);
+  std::pair<Result<std::vector<IpAddress>>, Duration> look_up(const std::string& name) const;
   void record(TapPoint point, const Host* host, const Datagram& datagram,
               std::string_view reason = {});
   void report(const Fault& fault);
