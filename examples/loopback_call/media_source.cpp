@@ -29,7 +29,7 @@ class FilePictures final : public PictureSource {
   Y4mReader reader_;
 };
 
-/// Smooth value noise on a grid of 16 pixels: cheap texture with detail that an encoder must code.
+/// Smooth noise of three grains, for an even and an endless landscape.
 class Texture {
  public:
   Texture() {
@@ -61,7 +61,11 @@ class Texture {
 
 class GeneratedPictures final : public PictureSource {
  public:
-  explicit GeneratedPictures(Y4mFormat format) : format_(format) {
+  explicit GeneratedPictures(Y4mFormat format)
+      : format_(format),
+        luma_(paint(format.width, format.height, 1, 40, 210)),
+        u_(paint(format.width / 2, format.height / 2, 2, 108, 148)),
+        v_(paint(format.width / 2, format.height / 2, 2, 148, 108)) {
     for (int i = 0; i < kLength; ++i) pictures_.push_back(draw(i));
   }
   Y4mFormat format() const override { return format_; }
@@ -75,25 +79,35 @@ class GeneratedPictures final : public PictureSource {
 
   PicturePtr draw(int n) const {
     auto picture = std::make_shared<I420Buffer>(format_.width, format_.height);
-    const double t = n / format_.rate.per_second();
-    for (int y = 0; y < format_.height; ++y) {
-      const auto row = picture->y().row(y);
-      for (int x = 0; x < format_.width; ++x) {
-        const double v = texture_.at(x + 40 * t, y + 12 * t);
-        row[static_cast<std::size_t>(x)] = static_cast<std::uint8_t>(40 + 170 * v);
-      }
-    }
-    for (int y = 0; y < picture->u().height; ++y) {
-      const auto u = picture->u().row(y);
-      const auto v = picture->v().row(y);
-      for (std::size_t x = 0; x < u.size(); ++x) {
-        const double shade = texture_.at(static_cast<double>(x) + 20 * t, y + 6 * t + 500);
-        u[x] = static_cast<std::uint8_t>(108 + 40 * shade);
-        v[x] = static_cast<std::uint8_t>(148 - 40 * shade);
-      }
-    }
-    for (int disc = 0; disc < 3; ++disc) draw_disc(*picture, disc, t);
+    // The landscape drifts by a pixel and a bit per picture under a window of the picture's size.
+    copy_window(luma_, picture->y(), 4 * n / 3, n / 3);
+    copy_window(u_, picture->u(), 2 * n / 3, n / 6);
+    copy_window(v_, picture->v(), 2 * n / 3, n / 6);
+    for (int disc = 0; disc < 3; ++disc) draw_disc(*picture, disc, n / format_.rate.per_second());
     return picture;
+  }
+
+  struct Canvas {
+    int width;
+    std::vector<std::uint8_t> pixels;
+  };
+
+  static void copy_window(const Canvas& canvas, parley::PlaneView<std::uint8_t> plane, int left,
+                          int top) {
+    for (int y = 0; y < plane.height; ++y)
+      std::copy_n(&canvas.pixels[static_cast<std::size_t>((y + top) * canvas.width + left)],
+                  plane.width, plane.row(y).begin());
+  }
+
+  /// Room for the drift of all pictures is left at the right and at the bottom.
+  static Canvas paint(int width, int height, double zoom, double low, double high) {
+    const Texture texture;
+    Canvas canvas{width + 2 * kLength, {}};
+    for (int y = 0; y < height + kLength; ++y)
+      for (int x = 0; x < canvas.width; ++x)
+        canvas.pixels.push_back(
+            static_cast<std::uint8_t>(low + (high - low) * texture.at(zoom * x, zoom * y)));
+    return canvas;
   }
 
   void draw_disc(I420Buffer& picture, int disc, double t) const {
@@ -121,7 +135,9 @@ class GeneratedPictures final : public PictureSource {
   }
 
   Y4mFormat format_;
-  Texture texture_;
+  Canvas luma_;
+  Canvas u_;
+  Canvas v_;
   std::vector<PicturePtr> pictures_;
 };
 
