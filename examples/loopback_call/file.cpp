@@ -22,8 +22,8 @@ Result<std::vector<std::uint8_t>> read_file(const std::filesystem::path& path,
   const std::uintmax_t size = std::filesystem::file_size(path, failure);
   if (failure) return Error{Errc::io, path.string() + ": " + failure.message()};
   if (size > limit)
-    return Error{Errc::too_large, path.string() + ": larger than " +
-                                      std::to_string(limit / 1'000'000) + " MB"};
+    return Error{Errc::too_large,
+                 path.string() + ": larger than " + std::to_string(limit / 1'000'000) + " MB"};
   std::vector<std::uint8_t> bytes(size);
   std::ifstream in(path, std::ios::binary);
   if (!in || !in.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(size)))

@@ -154,9 +154,9 @@ double syllable_envelope(double t) {
 SpeechSource::SpeechSource(const PcmClip& clip) {
   mono_.resize(clip.frames());
   for (std::size_t i = 0; i < mono_.size(); ++i)
-    mono_[i] = clip.channels == 1 ? clip.samples[i]
-                                  : static_cast<std::int16_t>(
-                                        (clip.samples[2 * i] + clip.samples[2 * i + 1]) / 2);
+    mono_[i] = clip.channels == 1
+                   ? clip.samples[i]
+                   : static_cast<std::int16_t>((clip.samples[2 * i] + clip.samples[2 * i + 1]) / 2);
 }
 
 void SpeechSource::read(std::int64_t first, std::span<std::int16_t> out) const {
@@ -186,8 +186,8 @@ PcmClip generate_speech(double seconds) {
       voice += a * std::sin(harmonic * phase);
     }
     const double hiss = 0.03 * (random.unit() - 0.5);
-    clip.samples[i] =
-        static_cast<std::int16_t>(std::clamp(6000 * syllable_envelope(t) * (voice + hiss), -3e4, 3e4));
+    clip.samples[i] = static_cast<std::int16_t>(
+        std::clamp(6000 * syllable_envelope(t) * (voice + hiss), -3e4, 3e4));
   }
   return clip;
 }

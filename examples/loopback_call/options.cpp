@@ -25,7 +25,8 @@ void declare(CLI::App& app, Typed& t, Options& o) {
   app.add_option("--media-dir", t.media_dir, "Where prepare_media.sh put the default recordings")
       ->type_name("DIR");
   app.add_option("--seconds", t.seconds, "Length of the call (10)")->type_name("S");
-  app.add_option("--bitrate", t.bitrate, "Video bitrate each way: 1000 or 1000k or 1M (1000 kbit/s)")
+  app.add_option("--bitrate", t.bitrate,
+                 "Video bitrate each way: 1000 or 1000k or 1M (1000 kbit/s)")
       ->type_name("RATE");
   app.add_option("--loss", t.loss, "Datagrams lost each way, in percent")->type_name("PERCENT");
   app.add_option("--delay", t.delay, "Delay each way, in milliseconds")->type_name("MS");
@@ -136,7 +137,8 @@ std::variant<Options, Stop> parse_options(int argc, const char* const* argv) {
   Options options;
   Typed typed;
   CLI::App app{
-      "Two peers in one process, an encrypted audio and video call between them, and a report about "
+      "Two peers in one process, an encrypted audio and video call between them, and a report "
+      "about "
       "it.",
       "loopback_call"};
   declare(app, typed, options);

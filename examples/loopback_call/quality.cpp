@@ -74,8 +74,7 @@ Match best_match(const Signal& piece, const Signal& field, std::int64_t first, s
     const double both = own * window;
     const double c = both > 1e-3 ? dot(piece.data(), &field[i], n) / std::sqrt(both) : 0;
     if (c > best.correlation) best = {at, c};
-    if (at < last)
-      window += static_cast<double>(field[i + n] * field[i + n] - field[i] * field[i]);
+    if (at < last) window += static_cast<double>(field[i + n] * field[i + n] - field[i] * field[i]);
   }
   return best;
 }
@@ -87,9 +86,10 @@ Signal decimate(const Signal& in) {
   return out;
 }
 
-/// The best match within `reach` samples of `around`, and between samples: a codec may delay by less
-/// than a sample, which costs coherence at high frequencies. The correlation with a signal moved by
-/// part of a sample is the correlations at whole samples, interpolated (both are band-limited).
+/// The best match within `reach` samples of `around`, and between samples: a codec may delay by
+/// less than a sample, which costs coherence at high frequencies. The correlation with a signal
+/// moved by part of a sample is the correlations at whole samples, interpolated (both are
+/// band-limited).
 Match fine_match(const Signal& piece, const Signal& field, std::int64_t around) {
   constexpr std::int64_t kTaps = 16;
   constexpr std::int64_t kReach = 2 * kCoarse + kTaps;
@@ -146,9 +146,8 @@ double luma_psnr(const parley::I420Buffer& a, const parley::I420Buffer& b) {
 
 void FreezeMeter::judge(Duration interval) {
   if (intervals_.empty()) return;
-  const Duration average =
-      std::accumulate(intervals_.begin(), intervals_.end(), Duration{}) /
-      static_cast<std::int64_t>(intervals_.size());
+  const Duration average = std::accumulate(intervals_.begin(), intervals_.end(), Duration{}) /
+                           static_cast<std::int64_t>(intervals_.size());
   if (interval >= std::max(3 * average, average + 150ms)) {
     ++count_;
     total_ += interval;

@@ -126,9 +126,9 @@ std::optional<double> Recorder::mean_psnr_db() const {
 
 std::optional<double> Recorder::least_psnr_db() const {
   if (shown_.empty()) return std::nullopt;
-  return std::min_element(shown_.begin(), shown_.end(), [](const auto& a, const auto& b) {
-           return a.psnr_db < b.psnr_db;
-         })->psnr_db;
+  return std::min_element(shown_.begin(), shown_.end(),
+                          [](const auto& a, const auto& b) { return a.psnr_db < b.psnr_db; })
+      ->psnr_db;
 }
 
 }  // namespace loopback_call

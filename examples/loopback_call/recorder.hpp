@@ -22,10 +22,10 @@ namespace loopback_call {
 struct RecorderConfig {
   std::filesystem::path wav;
   std::filesystem::path y4m;
-  Y4mFormat format;              ///< Of what the other end sends.
-  parley::Timestamp start{};     ///< Zero of all times in the results.
-  parley::Duration length{};     ///< Of the call: tells when to keep pictures for the report.
-  std::int64_t first_sample{};   ///< The other end's first sample of speech, said at `start`.
+  Y4mFormat format;                  ///< Of what the other end sends.
+  parley::Timestamp start{};         ///< Zero of all times in the results.
+  parley::Duration length{};         ///< Of the call: tells when to keep pictures for the report.
+  std::int64_t first_sample{};       ///< The other end's first sample of speech, said at `start`.
   parley::Duration longest_delay{};  ///< That sound may take from one end to the other.
 };
 
@@ -81,8 +81,8 @@ class Recorder {
   std::optional<double> least_psnr_db() const;
 
  private:
-  Recorder(parley::Driver& driver, const SpeechSource& speech, RecorderConfig config,
-           WavWriter wav, Y4mWriter y4m);
+  Recorder(parley::Driver& driver, const SpeechSource& speech, RecorderConfig config, WavWriter wav,
+           Y4mWriter y4m);
   void offload(std::function<void()> work, std::function<void()> done);
   std::shared_ptr<const parley::I420Buffer> find_sent(std::uint32_t rtp_timestamp) const;
   void handle_compared(ShownFrame shown, Snapshot pair);

@@ -84,8 +84,12 @@ Result<Y4mFormat> parse_y4m_header(std::string_view line) {
     line.remove_prefix(token.size());
     const std::string_view value = token.substr(1);
     switch (token.front()) {
-      case 'W': format.width = parse_int(value).value_or(0); break;
-      case 'H': format.height = parse_int(value).value_or(0); break;
+      case 'W':
+        format.width = parse_int(value).value_or(0);
+        break;
+      case 'H':
+        format.height = parse_int(value).value_or(0);
+        break;
       case 'F':
         if (const auto rate = parse_rate(value)) {
           format.rate = *rate;
@@ -99,7 +103,8 @@ Result<Y4mFormat> parse_y4m_header(std::string_view line) {
         if (!is_420(value))
           return unsupported("pixel format C" + std::string(value) + ", only 8-bit 4:2:0 is taken");
         break;
-      default: break;  // aspect ratio and extensions change nothing here
+      default:
+        break;  // aspect ratio and extensions change nothing here
     }
   }
   if (!has_rate) return Error{Errc::malformed, "no frame rate"};
