@@ -90,6 +90,8 @@ std::size_t Hmac::compute(std::initializer_list<Bytes> parts, MutableBytes out) 
   return length;
 }
 
+void wipe(MutableBytes secret) { OPENSSL_cleanse(secret.data(), secret.size()); }
+
 bool equal_in_constant_time(Bytes a, Bytes b) {
   return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }

@@ -51,3 +51,9 @@ TEST_CASE("a SHA-256 digest matches FIPS 180 for abc", "[base]") {
   CHECK(hex(digest(DigestAlgorithm::sha256, as_bytes("abc"))) ==
         "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
+
+TEST_CASE("wiping leaves only zeros", "[base]") {
+  std::array<std::uint8_t, 4> secret{1, 2, 3, 4};
+  wipe(secret);
+  CHECK(secret == std::array<std::uint8_t, 4>{});
+}

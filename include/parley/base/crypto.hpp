@@ -38,6 +38,9 @@ class Hmac {
   std::unique_ptr<Impl> impl_;
 };
 
+/// Overwrites a secret that is no longer needed, in a way that the compiler does not leave out.
+void wipe(MutableBytes secret);
+
 /// Compares without telling by its duration where the first difference is.
 bool equal_in_constant_time(Bytes a, Bytes b);
 
