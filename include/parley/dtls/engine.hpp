@@ -95,6 +95,8 @@ class Engine {
   /// Protects `data` as one record in a datagram of its own. Errors: invalid_state before
   /// Established, too_large, queue_full, closed.
   virtual Result<void> send(Bytes data) = 0;
+  /// The most bytes that one `send` takes.
+  virtual std::size_t max_data_size() const = 0;
   /// Says close_notify. Nothing is sent or received after it.
   virtual void close() = 0;
   /// The first retransmission timeout of flights made from now on.

@@ -25,8 +25,8 @@ struct Validity {
 class Identity {
  public:
   /// A fresh ECDSA P-256 key in a self-signed certificate (RFC 8827 section 6.5). `random` gives
-  /// the serial number and the name in it; the key itself is made by the cryptographic library from
-  /// the system's randomness. Errors: invalid_argument when the validity is empty; crypto.
+  /// the serial number; the key itself is made by the cryptographic library from the system's
+  /// randomness. Errors: invalid_argument when the validity is empty; crypto.
   static Result<std::shared_ptr<const Identity>> create(const Validity& validity, Random& random);
 
   /// A certificate chain in PEM (ours first) and the private key of its first certificate, EC or

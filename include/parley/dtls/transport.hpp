@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -138,7 +139,8 @@ class Transport final : private PeerJudge {
   std::size_t max_data_size() const;
 
   /// The path's round-trip time as ICE measures it: flights made from now on are first
-  /// retransmitted after twice that, within 50 ms to 1 s. Without it 400 ms.
+  /// retransmitted after 1.5 times that, within 50 ms to 1 s. Without it 400 ms (RFC 9147 section
+  /// 5.8.2, which speaks for DTLS-SRTP of any version).
   void set_round_trip_time(Duration rtt);
 
   /// Says close_notify to the peer, who sees Closed; no event here.
@@ -149,27 +151,26 @@ class Transport final : private PeerJudge {
   TransportStats stats() const;
 
  private:
-  Transport(const Config& config, Role role, std::shared_ptr<const Identity> identity);
+  Transport(const Config& config, Role role);
   Verdict judge_certificate(Bytes certificate_der) override;
-  void begin(Timestamp now);
   void collect();
-  void handle_established(Engine::Established established);
   void confirm_peer();
-  void fail(FailureKind kind, std::string text);
+  std::optional<SrtpKeys> export_srtp_keys(SrtpProfile profile);
+  void finish_by_peer();
+  void fail(Failure failure);
   bool ended() const { return state_ == State::closed || state_ == State::failed; }
 
   const Config config_;
   const Role role_;
-  const std::shared_ptr<const Identity> identity_;
   std::unique_ptr<Engine> engine_;
   State state_ = State::idle;
   Timestamp handshake_deadline_ = kNever;
   std::optional<std::vector<Fingerprint>> remote_fingerprints_;
+  /// Handshake complete, fingerprints not known yet.
   std::optional<Engine::Established> unconfirmed_;
-  std::vector<Event> held_;
-  std::vector<Event> events_;
-  std::size_t next_event_ = 0;
-  TransportStats stats_;
+  std::deque<Event> events_;
+  std::uint64_t datagrams_dropped_ = 0;
+  std::uint64_t data_dropped_ = 0;
 };
 
 }  // namespace parley::dtls

@@ -1,0 +1,145 @@
+#include "dtls/openssl_bio.hpp"
+
+#include <openssl/crypto.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "parley/base/assert.hpp"
+
+namespace parley::dtls::openssl {
+namespace {
+
+// RFC 6347 section 4.1: ContentType.
+constexpr std::uint8_t kChangeCipherSpec = 20;
+constexpr std::uint8_t kHandshake = 22;
+
+// Buffers kept for reuse: a steady stream of records then allocates nothing.
+constexpr std::size_t kMaxSpare = 16;
+
+bool is_handshake(Bytes record) {
+  return !record.empty() && (record[0] == kChangeCipherSpec || record[0] == kHandshake);
+}
+
+}  // namespace
+
+// The functions that OpenSSL calls, with the object they mean.
+struct BioCallbacks {
+  static DatagramBio* object(BIO* bio) { return static_cast<DatagramBio*>(BIO_get_data(bio)); }
+
+  static int create(BIO* bio) {
+    BIO_set_init(bio, 1);
+    return 1;
+  }
+  static int read(BIO* bio, char* out, int size) {
+    BIO_clear_retry_flags(bio);
+    std::size_t length = 0;
+    if (object(bio)->read(out, size, length)) return static_cast<int>(length);
+    BIO_set_retry_read(bio);
+    return -1;
+  }
+  static int write(BIO* bio, const char* data, int size) {
+    BIO_clear_retry_flags(bio);
+    object(bio)->write(
+        {reinterpret_cast<const std::uint8_t*>(data), static_cast<std::size_t>(size)});
+    return size;
+  }
+  static long control(BIO* bio, int command, long, void* argument) {
+    return object(bio)->control(command, argument);
+  }
+
+  // Tables of functions, made on first use and kept: OpenSSL wants one object per kind of BIO for
+  // as long as any BIO of the kind lives. Nothing changes it afterwards.
+  static const BIO_METHOD* method() {
+    static BIO_METHOD* const table = [] {
+      BIO_METHOD* m = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "parley datagrams");
+      if (m == nullptr) return m;
+      BIO_meth_set_create(m, create);
+      BIO_meth_set_read(m, read);
+      BIO_meth_set_write(m, write);
+      BIO_meth_set_ctrl(m, control);
+      return m;
+    }();
+    return table;
+  }
+};
+
+BioPtr DatagramBio::make_bio() {
+  const BIO_METHOD* method = BioCallbacks::method();
+  BioPtr bio(method == nullptr ? nullptr : BIO_new(method));
+  if (bio) BIO_set_data(bio.get(), this);
+  return bio;
+}
+
+bool DatagramBio::read(char* out, int size, std::size_t& length) {
+  if (input_.empty() || size <= 0) return false;
+  // A datagram is read in one piece; what does not fit is lost, as with a socket.
+  length = std::min(input_.size(), static_cast<std::size_t>(size));
+  std::memcpy(out, input_.data(), length);
+  input_ = {};
+  return true;
+}
+
+void DatagramBio::write(Bytes record) {
+  ++writes_;
+  const bool handshake = is_handshake(record);
+  // RFC 6347 section 4.2.3 lets records of one flight share a datagram. OpenSSL packs a flight when
+  // it makes it, but writes message by message when it repeats it.
+  if (handshake && mergeable_ && output_.back().size() + record.size() <= max_size_) {
+    output_.back().insert(output_.back().end(), record.begin(), record.end());
+    return;
+  }
+  if (full()) return;
+  std::vector<std::uint8_t> datagram;
+  if (!spare_.empty()) {
+    datagram = std::move(spare_.back());
+    spare_.pop_back();
+  }
+  datagram.assign(record.begin(), record.end());
+  output_.push_back(std::move(datagram));
+  mergeable_ = handshake;
+}
+
+std::optional<Bytes> DatagramBio::pop(MutableBytes storage) {
+  if (output_.empty()) return std::nullopt;
+  std::vector<std::uint8_t> datagram = std::move(output_.front());
+  output_.pop_front();
+  if (output_.empty()) mergeable_ = false;
+  PARLEY_ASSERT(datagram.size() <= storage.size(),
+                "poll_transmit is given max_datagram_size bytes");
+  std::memcpy(storage.data(), datagram.data(), datagram.size());
+  const Bytes view = storage.first(datagram.size());
+  if (spare_.size() < kMaxSpare) spare_.push_back(std::move(datagram));
+  return view;
+}
+
+long DatagramBio::control(int command, void* argument) {
+  switch (command) {
+    case BIO_CTRL_FLUSH:
+      return 1;
+    case BIO_CTRL_DGRAM_QUERY_MTU:
+    case BIO_CTRL_DGRAM_GET_FALLBACK_MTU:  // Asked after two silent repetitions: do not shrink.
+      return static_cast<long>(max_size_);
+    case BIO_CTRL_DGRAM_SET_NEXT_TIMEOUT:
+      // Up to 3.1 the argument is the library's own variable; later versions pass a copy.
+      library_deadline_ = library_timer_is_ours() ? static_cast<timeval*>(argument) : nullptr;
+      return 1;
+    default:
+      // Among them BIO_CTRL_DGRAM_GET_MTU_OVERHEAD: our sizes are UDP payloads, headers excluded.
+      return 0;
+  }
+}
+
+bool DatagramBio::library_timer_is_ours() {
+  static constexpr unsigned long kFirstVersionWithCopies = 0x30200000UL;
+  return OpenSSL_version_num() < kFirstVersionWithCopies;
+}
+
+bool DatagramBio::expire_library_timer() {
+  if (library_deadline_ == nullptr) return false;
+  // Zero would mean "not running"; a microsecond after the epoch has certainly passed.
+  *library_deadline_ = timeval{0, 1};
+  return true;
+}
+
+}  // namespace parley::dtls::openssl

@@ -1,0 +1,364 @@
+#include "dtls/openssl_engine.hpp"
+
+#include <openssl/err.h>
+#include <openssl/srtp.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "dtls/openssl_identity.hpp"
+
+namespace parley::dtls::openssl {
+namespace {
+
+// RFC 6347 section 4.1 and RFC 5288 section 3: what one record adds to its content. The larger of
+// our suites is AES-GCM with its explicit nonce; ChaCha20-Poly1305 has none.
+constexpr std::size_t kRecordHeader = 13;
+constexpr std::size_t kExplicitNonce = 8;
+constexpr std::size_t kTag = 16;
+constexpr std::size_t kRecordOverhead = kRecordHeader + kExplicitNonce + kTag;
+// RFC 5246 section 6.2.1: the largest content of a record.
+constexpr std::size_t kMaxRecordContent = 16'384;
+
+// When a forced repetition is not accepted by the library because its own clock says "not yet".
+constexpr Duration kAskAgain = 10ms;
+// The longest that OpenSSL's callback can express is 71 minutes: as good as never.
+constexpr unsigned int kLibraryNever = 4'000'000'000U;
+
+std::string profile_list(const std::vector<SrtpProfile>& profiles) {
+  std::string list;
+  for (const SrtpProfile profile : profiles) {
+    if (!list.empty()) list += ':';
+    list += to_string(profile);
+  }
+  return list;
+}
+
+std::string alert_name(int alert) {
+  std::string name = SSL_alert_desc_string_long(alert);
+  std::replace(name.begin(), name.end(), ' ', '_');
+  return name;
+}
+
+bool is_fatal(int alert) { return (alert >> 8) == SSL3_AL_FATAL; }
+
+std::optional<SrtpProfile> selected_profile(SSL* ssl) {
+  const SRTP_PROTECTION_PROFILE* chosen = SSL_get_selected_srtp_profile(ssl);
+  if (chosen == nullptr) return std::nullopt;
+  return static_cast<SrtpProfile>(chosen->id);
+}
+
+std::vector<std::uint8_t> der_of(X509* certificate) {
+  unsigned char* data = nullptr;
+  const int size = i2d_X509(certificate, &data);
+  if (size <= 0) return {};
+  std::vector<std::uint8_t> der(data, data + size);
+  OPENSSL_free(data);
+  return der;
+}
+
+}  // namespace
+
+// The functions that OpenSSL calls, with the engine they mean.
+struct EngineCallbacks {
+  static OpensslEngine* engine(const SSL* ssl) {
+    return static_cast<OpensslEngine*>(SSL_get_app_data(ssl));
+  }
+
+  static int verify(X509_STORE_CTX* chain, void*) {
+    const auto* ssl = static_cast<const SSL*>(
+        X509_STORE_CTX_get_ex_data(chain, SSL_get_ex_data_X509_STORE_CTX_idx()));
+    return engine(ssl)->judge_chain(chain);
+  }
+  static void info(const SSL* ssl, int where, int value) {
+    if ((where & SSL_CB_ALERT) != 0) engine(ssl)->note_alert(where, value);
+  }
+  static void key_log(const SSL* ssl, const char* line) {
+    const auto& sink = engine(ssl)->config_.key_log;
+    if (sink) sink(line);
+  }
+  // How long OpenSSL's own retransmission timer runs, in microseconds. It must not run out by
+  // itself while ours decides.
+  static unsigned int library_timeout(SSL* ssl, unsigned int) {
+    if (DatagramBio::library_timer_is_ours()) return kLibraryNever;
+    return static_cast<unsigned int>(engine(ssl)->timer_.timeout().count());
+  }
+};
+
+SslContextPtr build_context(const Identity::Impl& identity) {
+  SslContextPtr context(SSL_CTX_new(DTLS_method()));
+  SSL_CTX* c = context.get();
+  if (c == nullptr || SSL_CTX_set_min_proto_version(c, DTLS1_2_VERSION) != 1 ||
+      SSL_CTX_set_max_proto_version(c, DTLS1_2_VERSION) != 1) {
+    return nullptr;
+  }
+  // RFC 8827 section 6.5 and RFC 9325 section 4.2: forward secrecy and AEAD only, P-256 with
+  // AES-128-GCM first; peers may have RSA certificates.
+  static constexpr char kSuites[] =
+      "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
+      "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
+      "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
+  static constexpr char kSignatures[] =
+      "ECDSA+SHA256:RSA-PSS+SHA256:RSA+SHA256:ECDSA+SHA384:RSA-PSS+SHA384:RSA+SHA384:"
+      "ECDSA+SHA512:RSA-PSS+SHA512:RSA+SHA512";
+  SSL_CTX_set_security_level(c, 2);
+  if (SSL_CTX_set_cipher_list(c, kSuites) != 1 || SSL_CTX_set1_sigalgs_list(c, kSignatures) != 1 ||
+      SSL_CTX_set1_groups_list(c, "X25519:P-256:P-384") != 1 ||
+      SSL_CTX_use_certificate(c, identity.chain.front().get()) != 1 ||
+      SSL_CTX_use_PrivateKey(c, identity.key.get()) != 1) {
+    return nullptr;
+  }
+  for (std::size_t i = 1; i < identity.chain.size(); ++i) {
+    if (SSL_CTX_add1_chain_cert(c, identity.chain[i].get()) != 1) return nullptr;
+  }
+  // RFC 7627 needs no option: OpenSSL always offers and accepts it. Sessions are never resumed, so
+  // tickets would only lengthen the handshake.
+  SSL_CTX_set_options(c, SSL_OP_NO_QUERY_MTU | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_TICKET |
+                             SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_COMPRESSION);
+  SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_mode(c, SSL_MODE_NO_AUTO_CHAIN);
+  // RFC 8842 section 5.6: a server asks for the client's certificate, always. Whose it is, the
+  // fingerprint says; chains of trust mean nothing here (RFC 8827 section 6.5).
+  SSL_CTX_set_verify(c, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+  SSL_CTX_set_cert_verify_callback(c, EngineCallbacks::verify, nullptr);
+  SSL_CTX_set_info_callback(c, EngineCallbacks::info);
+  SSL_CTX_set_keylog_callback(c, EngineCallbacks::key_log);
+  // The bound of a reassembled handshake message; browsers' chains take one to three kilobytes.
+  static constexpr long kMaxCertificateList = 32'768;
+  SSL_CTX_set_max_cert_list(c, kMaxCertificateList);
+  return context;
+}
+
+OpensslEngine::OpensslEngine(const Config& config, Role role,
+                             std::shared_ptr<const Identity> identity, PeerJudge& judge)
+    : config_(config),
+      role_(role),
+      identity_(std::move(identity)),
+      judge_(judge),
+      io_(config.max_datagram_size) {}
+
+Result<std::unique_ptr<Engine>> OpensslEngine::create(const Config& config, Role role,
+                                                      std::shared_ptr<const Identity> identity,
+                                                      PeerJudge& judge) {
+  std::unique_ptr<OpensslEngine> engine(
+      new OpensslEngine(config, role, std::move(identity), judge));
+  const bool prepared = engine->prepare();
+  ERR_clear_error();
+  if (!prepared) return Error{Errc::crypto, "preparing a DTLS association"};
+  return std::unique_ptr<Engine>(std::move(engine));
+}
+
+bool OpensslEngine::prepare() {
+  ssl_.reset(SSL_new(identity_->impl().context.get()));
+  BioPtr bio = io_.make_bio();
+  if (!ssl_ || !bio) return false;
+  SSL* ssl = ssl_.get();
+  SSL_set_app_data(ssl, this);
+  SSL_set_bio(ssl, bio.get(), bio.get());
+  static_cast<void>(bio.release());  // Both ends of the SSL are this one BIO, which it now owns.
+  const std::string profiles = profile_list(config_.srtp_profiles);
+  // Alone in its library, this function answers 0 for success.
+  if (!profiles.empty() && SSL_set_tlsext_use_srtp(ssl, profiles.c_str()) != 0) return false;
+  if (role_ == Role::client) {
+    SSL_set_connect_state(ssl);
+  } else {
+    SSL_set_accept_state(ssl);
+  }
+  DTLS_set_timer_cb(ssl, EngineCallbacks::library_timeout);
+  return SSL_set_mtu(ssl, static_cast<long>(config_.max_datagram_size)) > 0;
+}
+
+void OpensslEngine::start(Timestamp now) {
+  if (phase_ != Phase::idle) return;
+  phase_ = Phase::handshaking;
+  if (role_ == Role::client) advance(now);
+}
+
+void OpensslEngine::handle_datagram(Timestamp now, MutableBytes datagram) {
+  if (phase_ == Phase::idle || phase_ == Phase::ended) return;
+  io_.set_input(datagram);
+  advance(now);
+  io_.clear_input();
+}
+
+void OpensslEngine::advance(Timestamp now) {
+  const std::uint64_t writes_before = io_.writes();
+  io_.begin_flight();
+  if (phase_ == Phase::handshaking) continue_handshake();
+  if (phase_ == Phase::established) read_records();
+  update_timer(now, io_.writes() != writes_before);
+}
+
+void OpensslEngine::continue_handshake() {
+  ERR_clear_error();
+  const int result = SSL_do_handshake(ssl_.get());
+  if (result == 1) {
+    phase_ = Phase::established;
+    report_established();
+  } else {
+    handle_error(SSL_get_error(ssl_.get(), result));
+  }
+}
+
+void OpensslEngine::read_records() {
+  std::array<std::uint8_t, kMaxRecordContent> content;
+  while (phase_ == Phase::established) {
+    ERR_clear_error();
+    const int length = SSL_read(ssl_.get(), content.data(), static_cast<int>(content.size()));
+    if (length > 0) {
+      events_.emplace_back(Data{{content.begin(), content.begin() + length}});
+      continue;
+    }
+    const int error = SSL_get_error(ssl_.get(), length);
+    if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE) return;
+    handle_error(error);
+  }
+}
+
+void OpensslEngine::report_established() {
+  SSL* ssl = ssl_.get();
+  Established report;
+  report.version = "1.2";
+  report.cipher = SSL_CIPHER_standard_name(SSL_get_current_cipher(ssl));
+  report.extended_master_secret = SSL_get_extms_support(ssl) == 1;
+  if (X509* certificate = SSL_get0_peer_certificate(ssl)) {
+    report.peer_certificate = der_of(certificate);
+  }
+  report.srtp_profile = selected_profile(ssl);
+  events_.emplace_back(std::move(report));
+}
+
+void OpensslEngine::handle_error(int ssl_error) {
+  switch (ssl_error) {
+    case SSL_ERROR_WANT_READ:
+    case SSL_ERROR_WANT_WRITE:
+      return;
+    case SSL_ERROR_ZERO_RETURN:
+      phase_ = Phase::ended;
+      events_.emplace_back(Closed{});
+      return;
+    default:
+      break;
+  }
+  if (rejection_) return fail(rejection_->kind, rejection_->text);
+  if (!alert_received_.empty()) {
+    return fail(FailureKind::alert_received, "alert " + alert_received_ + " received");
+  }
+  const unsigned long code = ERR_peek_error();
+  if (ERR_GET_LIB(code) == ERR_LIB_SSL && ERR_GET_REASON(code) == SSL_R_READ_TIMEOUT_EXPIRED) {
+    return fail(FailureKind::timeout, "no answer to a flight that was repeated 12 times");
+  }
+  const char* reason = ERR_reason_error_string(code);
+  std::string text = reason != nullptr ? reason : "unknown error";
+  if (!alert_sent_.empty()) text += ", alert " + alert_sent_ + " sent";
+  const bool theirs = ERR_GET_LIB(code) == ERR_LIB_SSL && alert_sent_ != "internal_error";
+  fail(theirs ? FailureKind::protocol_error : FailureKind::internal_error, std::move(text));
+}
+
+void OpensslEngine::fail(FailureKind kind, std::string text) {
+  phase_ = Phase::ended;
+  ERR_clear_error();
+  events_.emplace_back(Failure{kind, std::move(text)});
+}
+
+bool OpensslEngine::library_awaits_answer() const {
+  timeval left{};
+  return DTLSv1_get_timeout(ssl_.get(), &left) == 1;
+}
+
+// OpenSSL knows whether its last flight wants an answer; when to repeat it is decided here.
+void OpensslEngine::update_timer(Timestamp now, bool sent) {
+  if (phase_ != Phase::handshaking || !library_awaits_answer()) {
+    timer_.stop();
+  } else if (sent || !timer_.running()) {
+    timer_.start(now);
+  }
+}
+
+void OpensslEngine::handle_timeout(Timestamp now) {
+  if (now < timer_.deadline()) return;
+  const std::uint64_t writes_before = io_.writes();
+  io_.begin_flight();
+  io_.expire_library_timer();
+  ERR_clear_error();
+  const long result = DTLSv1_handle_timeout(ssl_.get());
+  if (result < 0) {
+    handle_error(SSL_get_error(ssl_.get(), static_cast<int>(result)));
+    timer_.stop();
+  } else if (io_.writes() == writes_before) {
+    timer_.set_deadline(now + kAskAgain);
+  } else {
+    ++retransmissions_;
+    timer_.back_off(now);
+  }
+}
+
+std::optional<Engine::Event> OpensslEngine::poll_event() {
+  if (events_.empty()) return std::nullopt;
+  Event event = std::move(events_.front());
+  events_.pop_front();
+  return event;
+}
+
+Result<void> OpensslEngine::send(Bytes data) {
+  if (phase_ == Phase::ended) return Error{Errc::closed, "dtls send"};
+  if (phase_ != Phase::established) return Error{Errc::invalid_state, "dtls send before connected"};
+  if (data.size() > max_data_size()) return Error{Errc::too_large, "dtls record"};
+  if (data.empty()) return Error{Errc::invalid_argument, "empty dtls record"};
+  if (io_.full()) return Error{Errc::queue_full, "dtls datagrams"};
+  ERR_clear_error();
+  if (SSL_write(ssl_.get(), data.data(), static_cast<int>(data.size())) <= 0) {
+    ERR_clear_error();
+    return Error{Errc::crypto, "protecting a dtls record"};
+  }
+  return {};
+}
+
+std::size_t OpensslEngine::max_data_size() const {
+  return std::min(config_.max_datagram_size - kRecordOverhead, kMaxRecordContent);
+}
+
+void OpensslEngine::close() {
+  if (phase_ == Phase::established) {
+    ERR_clear_error();
+    SSL_shutdown(ssl_.get());
+    ERR_clear_error();
+  }
+  phase_ = Phase::ended;
+  timer_.stop();
+}
+
+bool OpensslEngine::export_keying_material(std::string_view label, MutableBytes out) {
+  // RFC 5764 section 4.2: no context, which in DTLS 1.2 is not the same as an empty one.
+  return phase_ == Phase::established &&
+         SSL_export_keying_material(ssl_.get(), out.data(), out.size(), label.data(), label.size(),
+                                    nullptr, 0, 0) == 1;
+}
+
+// Called in the middle of the handshake, so that a refusal still becomes an alert.
+int OpensslEngine::judge_chain(X509_STORE_CTX* chain) {
+  if (config_.srtp_use == SrtpUse::required && !selected_profile(ssl_.get())) {
+    rejection_ = Failure{FailureKind::no_srtp_profile, "no SRTP protection profile in common"};
+    X509_STORE_CTX_set_error(chain, X509_V_ERR_APPLICATION_VERIFICATION);  // handshake_failure
+    return 0;
+  }
+  X509* certificate = X509_STORE_CTX_get0_cert(chain);
+  const auto der = certificate != nullptr ? der_of(certificate) : std::vector<std::uint8_t>{};
+  if (judge_.judge_certificate(der) == Verdict::reject) {
+    rejection_ = Failure{FailureKind::fingerprint_mismatch,
+                         "certificate does not match the fingerprint in the description"};
+    X509_STORE_CTX_set_error(chain, X509_V_ERR_CERT_REJECTED);  // bad_certificate
+    return 0;
+  }
+  X509_STORE_CTX_set_error(chain, X509_V_OK);
+  return 1;
+}
+
+void OpensslEngine::note_alert(int where, int alert) {
+  if (!is_fatal(alert)) return;
+  std::string& slot = (where & SSL_CB_READ) != 0 ? alert_received_ : alert_sent_;
+  slot = alert_name(alert);
+}
+
+}  // namespace parley::dtls::openssl

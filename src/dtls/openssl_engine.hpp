@@ -1,0 +1,74 @@
+// DTLS 1.2 by OpenSSL 3.0.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dtls/openssl_bio.hpp"
+#include "dtls/openssl_handles.hpp"
+#include "dtls/retransmission_timer.hpp"
+#include "parley/dtls/engine.hpp"
+#include "parley/dtls/transport.hpp"
+
+namespace parley::dtls::openssl {
+
+/// The Engine of DTLS 1.2 (RFC 6347): OpenSSL does the protocol, this class its time, its datagrams
+/// and the reading of its results.
+class OpensslEngine final : public Engine {
+ public:
+  /// `judge` outlives the engine. Errors: crypto.
+  static Result<std::unique_ptr<Engine>> create(const Config& config, Role role,
+                                                std::shared_ptr<const Identity> identity,
+                                                PeerJudge& judge);
+
+  void start(Timestamp now) override;
+  void handle_datagram(Timestamp now, MutableBytes datagram) override;
+  void handle_timeout(Timestamp now) override;
+  Timestamp next_timeout() const override { return timer_.deadline(); }
+  std::optional<Bytes> poll_transmit(MutableBytes storage) override { return io_.pop(storage); }
+  std::optional<Event> poll_event() override;
+  Result<void> send(Bytes data) override;
+  std::size_t max_data_size() const override;
+  void close() override;
+  void set_initial_timeout(Duration timeout) override { timer_.set_initial(timeout); }
+  std::uint64_t retransmissions() const override { return retransmissions_; }
+  bool export_keying_material(std::string_view label, MutableBytes out) override;
+
+ private:
+  friend struct EngineCallbacks;
+  enum class Phase { idle, handshaking, established, ended };
+
+  OpensslEngine(const Config& config, Role role, std::shared_ptr<const Identity> identity,
+                PeerJudge& judge);
+  bool prepare();
+  void advance(Timestamp now);
+  void continue_handshake();
+  void read_records();
+  void report_established();
+  void handle_error(int ssl_error);
+  void fail(FailureKind kind, std::string text);
+  void update_timer(Timestamp now, bool sent);
+  bool library_awaits_answer() const;
+  int judge_chain(X509_STORE_CTX* chain);
+  void note_alert(int where, int alert);
+
+  const Config config_;
+  const Role role_;
+  const std::shared_ptr<const Identity> identity_;
+  PeerJudge& judge_;
+  DatagramBio io_;
+  SslPtr ssl_;  // After io_, which it uses until it is destroyed.
+  RetransmissionTimer timer_;
+  Phase phase_ = Phase::idle;
+  std::deque<Event> events_;
+  std::uint64_t retransmissions_ = 0;
+  std::optional<Failure> rejection_;  ///< Why we refused the peer's certificate.
+  std::string alert_received_;        ///< Fatal ones.
+  std::string alert_sent_;
+};
+
+}  // namespace parley::dtls::openssl
