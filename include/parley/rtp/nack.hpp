@@ -151,7 +151,8 @@ class KeyFrameRequester {
   Config config_;
   Duration rtt_;
   bool wanted_ = false;
-  bool asked_ = false;  ///< the present wish was sent at least once
+  bool asked_ = false;      ///< the present wish was sent at least once
+  bool for_stall_ = false;  ///< the wish ends with any decodable frame
   Timestamp due_ = kNever;
   Timestamp last_sent_ = Timestamp::min();
   Timestamp stalled_at_ = kNever;  ///< when the lack of frames becomes a wish

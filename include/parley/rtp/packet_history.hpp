@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <vector>
 
 #include "parley/base/bytes.hpp"
@@ -50,7 +49,7 @@ class PacketHistory {
   Entry& at(std::size_t index) { return entries_[(first_ + index) % entries_.size()]; }
   void drop_oldest();
   void drop_old(Timestamp now);
-  std::optional<std::size_t> place(std::size_t size);
+  std::size_t place(std::size_t size);
 
   Config config_;
   std::vector<Entry> entries_;  ///< ring of max_packets

@@ -88,16 +88,17 @@ class ReceptionStatistics {
   std::uint64_t expected_prior_ = 0;
   std::uint64_t received_prior_ = 0;
   std::uint32_t jitter_q4_ = 0;
-  std::optional<std::int64_t> transit_;  ///< of the last packet, in ticks
+  std::optional<std::uint32_t> transit_;  ///< of the last packet: arrival minus timestamp, in ticks
 };
 
-/// Two sender reports give a line from RTP time to the sender's NTP time (RFC 3550 section 6.4.1).
-/// The newest counts; the one before it tells whether the sender's clock jumped.
+/// Sender reports give a line from RTP time to the sender's NTP time (RFC 3550 section 6.4.1). The
+/// newest counts; the one before it tells whether the sender's clock jumped. Reports that were
+/// overtaken on the way are ignored.
 class SenderClock {
  public:
   explicit SenderClock(int clock_rate) : clock_rate_(clock_rate) {}
   void handle_sender_report(Timestamp now, const rtcp::SenderReport& report);
-  void reset() { newest_.reset(), previous_.reset(); }
+  void reset() { newest_.reset(); }
   /// The sender's NTP time of an RTP timestamp within half a circle of the newest report; nullopt
   /// without a report. Streams of one CNAME are lined up by it.
   std::optional<NtpTime> to_ntp(std::uint32_t rtp_timestamp) const;
@@ -115,7 +116,6 @@ class SenderClock {
   };
   int clock_rate_;
   std::optional<Point> newest_;
-  std::optional<Point> previous_;
   bool jumped_ = false;
 };
 
@@ -131,7 +131,7 @@ struct ReceiveStats {
   std::uint64_t retransmitted_packets_received = 0;  ///< by RTX
   std::uint64_t retransmitted_bytes_received = 0;
   std::uint64_t restarts = 0;
-  std::uint64_t nack_count = 0;  ///< NACK messages: the owner counts them by `count_nack`
+  std::uint64_t nack_count = 0;  ///< times poll_nack gave something: one message each
   std::uint64_t sender_reports = 0;
   std::uint64_t remote_packets_sent = 0;  ///< of the last SR (RTCRemoteOutboundRtpStreamStats)
   std::uint64_t remote_bytes_sent = 0;

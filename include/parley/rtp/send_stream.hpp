@@ -19,6 +19,7 @@
 #include "parley/rtp/packet_history.hpp"
 #include "parley/rtp/payload_format.hpp"
 #include "parley/rtp/rtcp.hpp"
+#include "parley/rtp/rtx.hpp"
 
 namespace parley::rtp {
 
@@ -29,7 +30,7 @@ enum class PacketClass { media, retransmission };
 /// What waits in one class.
 struct QueueDepth {
   std::size_t packets = 0;
-  std::size_t bytes = 0;      ///< RTP payload bytes, headers not counted
+  std::size_t bytes = 0;      ///< payload bytes of media, whole packets of retransmissions
   Timestamp oldest = kNever;  ///< when the packet at the head was queued
 };
 
@@ -48,7 +49,7 @@ struct WrittenPacket {
 
 /// Counters of a sender, named after the members of W3C webrtc-stats that they feed.
 struct SendStats {
-  std::uint64_t packets_sent = 0;       ///< media and retransmissions
+  std::uint64_t packets_sent = 0;       ///< on this SSRC, plain retransmissions included
   std::uint64_t bytes_sent = 0;         ///< payload bytes, RFC 3550 section 6.4.1 sense
   std::uint64_t header_bytes_sent = 0;  ///< headers, extensions and padding
   std::uint64_t retransmitted_packets_sent = 0;
@@ -134,13 +135,14 @@ class SendStream {
   /// Errors: queue_full (counted), too_large, malformed (empty).
   Result<void> enqueue(Timestamp now, EncodedAudio frame, std::uint32_t media_ticks,
                        Timestamp capture_time, bool marker = false);
-  /// Forgets every queued frame and retransmission (the track was muted or replaced).
+  /// Forgets every queued frame, half-sent ones too (the track was muted or replaced).
   void clear_queue();
 
   // --- packets out
 
   QueueDepth queued(PacketClass which) const;
-  /// Exact size of what `write_next` would write, before SRTP; 0 when nothing waits.
+  /// Size of what `write_next` would write with a transport sequence number, before SRTP: exact for
+  /// media, an upper bound for retransmissions; 0 when nothing waits.
   std::size_t next_packet_size(PacketClass which) const;
   /// Writes the packet at the head of `which` and keeps what NACK may ask for. nullopt when nothing
   /// waits or `storage` is too small (the packet stays). `transport_sequence` is written when the
@@ -212,19 +214,19 @@ class SendStream {
     bool marker = false;  ///< audio only; video marks the last packet
     AudioLevel audio_level;
     int rotation = 0;
+    bool tell_capture_time = false;
 
     std::size_t packets_left() const { return parts.empty() ? 1 : parts.size() - next_part; }
   };
   /// Sequence number and acknowledgement of one of the two SSRCs.
   struct Outgoing {
-    std::int64_t next_sequence = 0;
-    std::int64_t first_sequence = 0;
-    bool acknowledged = false;  ///< the other side reported on it
-    std::uint32_t last_timestamp = 0;
-    Timestamp last_capture{};
+    std::int64_t next_sequence = 0;  ///< unwrapped
+    bool acknowledged = false;       ///< the other side reported on it
   };
 
-  Result<void> push(Timestamp now, Frame frame);
+  Result<void> check_room(Timestamp now, std::size_t packets, std::size_t bytes);
+  void push(Timestamp now, Frame frame);
+  void want_key_frame(Timestamp now);
   std::size_t max_payload() const;
   const Frame& head() const { return frames_[first_frame_]; }
   void pop_part();
@@ -233,26 +235,33 @@ class SendStream {
   std::optional<WrittenPacket> write_retransmission(Timestamp now,
                                                     std::optional<std::uint16_t> transport,
                                                     MutableBytes storage);
-  std::optional<WrittenPacket> write_rtx(Timestamp now, PacketHistory::Entry& entry,
+  std::optional<WrittenPacket> write_plain(const PacketHistory::Entry& entry, MutableBytes storage);
+  std::optional<WrittenPacket> write_rtx(Timestamp now, const PacketHistory::Entry& entry,
                                          std::optional<std::uint16_t> transport,
                                          MutableBytes storage);
   HeaderExtensions media_extensions(Timestamp now, const Frame& frame, bool last,
                                     std::optional<std::uint16_t> transport) const;
   HeaderExtensions rtx_extensions(Timestamp now, const PacketView& original,
                                   std::optional<std::uint16_t> transport) const;
+  void stamp(HeaderExtensions& extensions, Timestamp now,
+             std::optional<std::uint16_t> transport) const;
+  bool has_rtx() const { return config_.rtx_ssrc && config_.rtx_payload_type; }
   void identify(HeaderExtensions& extensions, const Outgoing& stream, bool repaired) const;
-  void count_sent(SendStats& stats, const PacketView& packet) const;
   bool may_resend(Timestamp now, const PacketHistory::Entry& entry) const;
   bool take_budget(Timestamp now, std::size_t size);
-  std::optional<rtcp::SenderReport> build_report(Timestamp now, Ssrc ssrc, const Outgoing& stream,
+  std::optional<rtcp::SenderReport> build_report(Timestamp now, Ssrc ssrc,
                                                  const SendStats& stats) const;
+  void handle_remote_report(Timestamp now, const rtcp::ReportBlock& block);
 
   Config config_;
   std::uint32_t timestamp_offset_;
   Outgoing media_;
   Outgoing rtx_;
   std::optional<Timestamp> capture_origin_;  ///< where the video clock is zero
-  std::optional<std::int64_t> last_ticks_;
+  std::int64_t last_ticks_ = 0;
+  std::uint32_t last_timestamp_ = 0;  ///< of the last frame that began to leave
+  Timestamp last_capture_{};
+  Timestamp next_capture_time_{};  ///< when abs-capture-time is told again
 
   std::vector<Frame> frames_;  ///< ring of max_queued_frames
   std::size_t first_frame_ = 0;
@@ -263,20 +272,20 @@ class SendStream {
   PacketHistory history_;
   struct Resend {
     std::int64_t sequence;
-    std::size_t size;  ///< payload bytes
+    std::size_t size;  ///< of the packet as first sent
     Timestamp queued;
   };
   std::vector<Resend> resends_;  ///< ring of history.max_packets
   std::size_t first_resend_ = 0;
   std::size_t resend_count_ = 0;
   std::size_t resend_bytes_ = 0;
-  double budget_bytes_ = 0;
-  Timestamp budget_updated_ = Timestamp::min();
+  double budget_bytes_;
+  std::optional<Timestamp> budget_updated_;
 
   Duration rtt_;
   std::optional<std::uint8_t> last_fir_;
-  bool key_frame_wanted_ = false;
-  Timestamp next_key_frame_request_ = Timestamp::min();
+  Timestamp key_frame_due_ = kNever;  ///< when the encoder may be asked; kNever: no wish
+  Timestamp next_key_frame_request_{};
 
   SendStats stats_;
   SendStats rtx_stats_;
