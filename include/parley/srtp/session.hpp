@@ -48,11 +48,11 @@ struct Counters {
 /// Rollover counters follow RFC 3711 section 3.3.1 and appendix A: the index is guessed from the
 /// highest one seen and changes only after authentication. State per SSRC is kept for the life of
 /// the session, so that a stream may pause and go on. Replay windows are kept per SSRC, apart for
-/// RTP and RTCP.
+/// RTP and RTCP (there 128 packets).
 class Session {
  public:
-  /// Packets behind the newest that are still accepted, per SSRC: enough for a retransmission that
-  /// is 300 ms late at 3000 packets per second.
+  /// RTP packets behind the newest that are still accepted, per SSRC: enough for a retransmission
+  /// that is 300 ms late at 3000 packets per second.
   static constexpr std::size_t kReplayWindow = 1024;
   /// SSRCs per direction. A further one is refused and counted (a peer with the keys could
   /// otherwise fill the memory).
