@@ -111,7 +111,7 @@ MutableBytes PacketWriter::reserve_extension(std::uint8_t id, std::size_t size) 
     out_.u16(0);  // the length, known when the block ends
   }
   if (form_ == ExtensionForm::one_byte) {
-    out_.u8(static_cast<std::uint8_t>((id << 4) | (size - 1)));
+    out_.u8(static_cast<std::uint8_t>((id << 4) | static_cast<int>(size - 1)));
   } else {
     out_.u8(id);
     out_.u8(static_cast<std::uint8_t>(size));

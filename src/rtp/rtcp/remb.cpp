@@ -11,17 +11,19 @@ namespace {
 constexpr std::uint32_t kIdentifier = 0x52454D42;  // "REMB"
 constexpr int kMantissaBits = 18;
 
+int width_in_bits(std::uint64_t v) { return 64 - std::countl_zero(v); }
+
 DataRate read_bitrate(std::uint32_t exponent_and_mantissa) {
   const int exponent = static_cast<int>(exponent_and_mantissa >> kMantissaBits);
   const std::uint64_t mantissa = exponent_and_mantissa & ((1U << kMantissaBits) - 1);
-  if (std::bit_width(mantissa) + exponent > 63 && mantissa != 0) return DataRate::infinite();
-  if (mantissa == 0) return DataRate{};
+  if (mantissa == 0) return DataRate{};  // whatever the exponent: no shift by 64 and more
+  if (width_in_bits(mantissa) + exponent > 63) return DataRate::infinite();
   return DataRate::bits_per_second(static_cast<std::int64_t>(mantissa << exponent));
 }
 
 std::uint32_t build_bitrate(DataRate rate) {
   const auto bits = static_cast<std::uint64_t>(std::max<std::int64_t>(rate.bits_per_second(), 0));
-  const int exponent = std::max(static_cast<int>(std::bit_width(bits)) - kMantissaBits, 0);
+  const int exponent = std::max(width_in_bits(bits) - kMantissaBits, 0);
   return (static_cast<std::uint32_t>(exponent) << kMantissaBits) |
          static_cast<std::uint32_t>(bits >> exponent);
 }
