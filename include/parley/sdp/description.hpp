@@ -101,7 +101,7 @@ struct Description {
   std::vector<std::string> other_lines;
 
   std::vector<Group> groups;
-  std::optional<std::string> msid_semantic;  ///< what follows the colon: " WMS *"
+  std::optional<std::string> msid_semantic;  ///< "WMS *"
   TransportAttributes transport;
   bool ice_lite = false;
   bool extmap_allow_mixed = false;

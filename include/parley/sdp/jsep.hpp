@@ -73,6 +73,11 @@ struct TrackRemoved {
   TransceiverId id;
   std::vector<std::string> stream_ids;
 };
+/// The peer's track is now in other streams: W3C `addtrack` and `removetrack` on these.
+struct TrackStreamsChanged {
+  TransceiverId id;
+  std::vector<std::string> added, removed;
+};
 struct DirectionChanged {
   TransceiverId id;
   std::optional<Direction> from, to;  ///< current direction; nullopt: not negotiated
@@ -82,6 +87,7 @@ struct DirectionChanged {
 struct MediaNegotiated {
   TransceiverId id;
 };
+/// Its section was rejected; it is no longer in the state.
 struct TransceiverStopped {
   TransceiverId id;
 };
@@ -104,10 +110,10 @@ struct DataNegotiated {
 /// The data section was rejected: channels close.
 struct DataRejected {};
 
-using Change =
-    std::variant<SignalingStateChanged, TransceiverAdded, TransceiverRemoved, TransceiverAssociated,
-                 TrackAdded, TrackRemoved, DirectionChanged, MediaNegotiated, TransceiverStopped,
-                 TransportNegotiated, RemoteCandidates, DataNegotiated, DataRejected>;
+using Change = std::variant<SignalingStateChanged, TransceiverAdded, TransceiverRemoved,
+                            TransceiverAssociated, TrackAdded, TrackRemoved, TrackStreamsChanged,
+                            DirectionChanged, MediaNegotiated, TransceiverStopped,
+                            TransportNegotiated, RemoteCandidates, DataNegotiated, DataRejected>;
 
 /// A validated step: the state after it, and the changes in the order to carry them out.
 struct Plan {

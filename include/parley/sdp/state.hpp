@@ -90,7 +90,8 @@ struct State {
   std::vector<std::pair<int, std::string>> extension_ids;
   /// Payload types with a meaning, likewise (RFC 9143 section 10.1.2): "opus/48000/2" and fmtp.
   std::vector<std::pair<PayloadType, std::string>> payload_types;
-  bool offered_first = false;                    ///< the first offer was ours
+  bool offered_first = false;     ///< the first offer was ours
+  bool last_offer_local = false;  ///< the last completed exchange began with our offer
   std::shared_ptr<const Checkpoint> checkpoint;  ///< while an offer is pending
 
   const Transceiver* find(TransceiverId id) const;
@@ -115,7 +116,8 @@ Result<void> set_direction(State& state, TransceiverId id, Direction direction);
 /// name and clock rate). An empty list restores the configured one.
 Result<void> set_codec_preferences(State& state, TransceiverId id,
                                    std::vector<CodecCapability> codecs);
-/// Marks it stopping; the next offer rejects its section. Errors: not_found.
+/// Marks it stopping; the next description rejects its section and it leaves the state with that
+/// answer. One that has no section leaves at once. Errors: not_found.
 Result<void> stop(State& state, TransceiverId id);
 /// The first data channel was created: offers get a data section. Errors: unsupported.
 Result<void> want_data(State& state);

@@ -54,7 +54,6 @@ struct NegotiatedMedia {
   std::vector<NegotiatedCodec> send;     ///< in the peer's order of preference; use the first
   std::vector<NegotiatedCodec> receive;  ///< anything of this may arrive
   std::vector<NegotiatedExtension> extensions;
-  bool extmap_allow_mixed = false;
   bool rtcp_reduced_size = false;
   std::vector<RemoteStream> remote_streams;
   std::vector<Rid> send_rids;             ///< simulcast streams the peer wants, best first
@@ -68,12 +67,12 @@ struct NegotiatedMedia {
 struct TransceiverInit {
   Direction direction = Direction::sendrecv;
   std::vector<std::string> stream_ids;  ///< MediaStream ids, at most 8; may be empty
-  std::string track_id;                 ///< made up when empty
+  std::string track_id;                 ///< empty: no track yet, an id is made up for descriptions
   std::vector<Rid> send_rids;           ///< simulcast streams to offer, best first; video only
 };
 
 /// A transceiver (RFC 9429 section 3.4.1). Read it freely; change it through the functions of
-/// jsep.hpp, which keep W3C's rules.
+/// state.hpp, which keep W3C's rules. Stopped ones are no longer in the state.
 struct Transceiver {
   TransceiverId id;
   MediaKind kind = MediaKind::audio;
@@ -81,12 +80,13 @@ struct Transceiver {
   std::optional<Direction> current_direction;  ///< negotiated, as we see it
   std::optional<Mid> mid;                      ///< known once a description was set
   std::optional<std::size_t> section;          ///< index of its m= line
-  bool stopping = false;                       ///< stop() was called, not yet negotiated
-  bool stopped = false;                        ///< for good
+  bool stopping = false;  ///< stop() was called; it leaves the state when that is negotiated
+  bool stopped = false;   ///< for good
   bool created_by_remote = false;
   bool used_by_application = true;  ///< survives the rollback of the offer that made it
   bool added_by_track = false;      ///< made by add_track: may be matched to a remote section
-  bool ever_sent = false;           ///< its sender was used: add_track makes a new one
+  bool has_track = false;           ///< its sender has a track of the application
+  bool ever_sent = false;           ///< its sender was used: add_track makes a new transceiver
 
   std::vector<std::string> stream_ids;  ///< of our sender
   std::string track_id;
