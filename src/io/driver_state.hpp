@@ -1,0 +1,87 @@
+// What a UdpDriver holds, and its loop. Private to io.
+#pragma once
+
+#include <asio/io_context.hpp>
+#include <asio/ip/udp.hpp>
+#include <asio/steady_timer.hpp>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "io/batch.hpp"
+#include "io/send_queue.hpp"
+#include "io/worker_pool.hpp"
+#include "parley/io/udp_driver.hpp"
+
+namespace parley::io {
+
+/// Engine time is the steady clock's, in microseconds.
+inline Timestamp steady_now() {
+  return Timestamp{
+      std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now().time_since_epoch())};
+}
+inline std::chrono::steady_clock::time_point to_steady(Timestamp at) {
+  return std::chrono::steady_clock::time_point{at.time_since_epoch()};
+}
+
+/// An engine on its driver. Handlers under way share it; `engine` is null once detached.
+struct Carried {
+  Carried(Engine& e, asio::io_context& context) : engine(&e), timer(context) {}
+  Engine* engine;
+  asio::steady_timer timer;
+  Timestamp armed = kNever;  ///< When the timer rings; it looks at the deadline again then.
+  bool wake_pending = false;
+  int idle_rounds = 0;  ///< Timeouts in a row that brought nothing and left the deadline behind.
+};
+
+/// An open socket. Handlers under way share it; it is closed before it is forgotten.
+struct Socket {
+  Socket(asio::io_context& context, std::shared_ptr<Carried> o, SendQueue q)
+      : socket(context), owner(std::move(o)), queue(std::move(q)) {}
+  asio::ip::udp::socket socket;
+  SocketAddress local;
+  std::shared_ptr<Carried> owner;
+  SendQueue queue;
+};
+
+/// No handler reaches this after the driver is gone: those of sockets and engines first look
+/// whether theirs is still open or attached, and the others hold a weak pointer.
+struct UdpDriver::State : std::enable_shared_from_this<UdpDriver::State> {
+  State(asio::io_context& c, UdpDriverConfig config);
+
+  // driver_loop.cpp
+  void pump(const std::shared_ptr<Carried>& carried);
+  /// True when a datagram was polled.
+  bool drain_transmits(const std::shared_ptr<Carried>& carried, Timestamp now);
+  void arm(const std::shared_ptr<Carried>& carried);
+  void on_deadline(const std::shared_ptr<Carried>& carried);
+  void listen(const std::shared_ptr<Socket>& socket);
+  void on_readable(const std::shared_ptr<Socket>& socket);
+  /// Hands one batch to the engine; false when there was nothing more to read.
+  bool receive_batch(Socket& socket);
+  void await_writable(const std::shared_ptr<Socket>& socket);
+  void close(const SocketAddress& local);
+  void detach(const std::shared_ptr<Carried>& carried);
+  void arm_delayed();
+  void run_delayed();
+
+  asio::io_context& context;
+  UdpDriverConfig config;
+  UdpDriverStats stats;
+  SystemRandom random;
+  ReceiveBatch receiver;
+  SendBatch sender;
+  std::vector<std::uint8_t> send_storage;
+  std::vector<Outgoing> outgoing;
+  std::unordered_map<Engine*, std::shared_ptr<Carried>> engines;
+  std::unordered_map<SocketAddress, std::shared_ptr<Socket>> sockets;
+  asio::ip::udp::resolver resolver;
+  std::multimap<Timestamp, std::function<void()>> delayed;  ///< For post_at.
+  asio::steady_timer delayed_timer;
+  std::optional<WorkerPool> workers;
+};
+
+}  // namespace parley::io
