@@ -203,7 +203,7 @@ TEST_CASE("Delayed tasks run in order of their times", "[io]") {
 TEST_CASE("Jobs run elsewhere and finish on the sequence in the order of their lane", "[io]") {
   asio::io_context context;
   io::UdpDriverConfig config;
-  config.worker_threads = GENERATE(0, 1, 3);
+  config.worker_threads = GENERATE(0U, 1U, 3U);
   io::UdpDriver driver{context, config};
   const auto sequence = std::this_thread::get_id();
   std::vector<int> work, done;  // Ordered by the lane, and by the sequence.

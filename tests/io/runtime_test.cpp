@@ -25,8 +25,8 @@ TEST_CASE("A runtime runs posted tasks on its own thread and returns values", "[
 }
 
 TEST_CASE("A task may post and run further ones without waiting for itself", "[io]") {
-  io::Runtime runtime;
   std::promise<int> result;
+  io::Runtime runtime;
   runtime.post([&] {
     const int inner = runtime.run_sync([] { return 41; });
     runtime.post([&result, inner] { result.set_value(inner + 1); });

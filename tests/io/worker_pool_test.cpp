@@ -31,10 +31,10 @@ TEST_CASE("Jobs of one lane run in order however many threads there are", "[io]"
 }
 
 TEST_CASE("Two lanes run side by side on two threads", "[io]") {
-  WorkerPool pool{2};
   const int lane_a = 0, lane_b = 0;
   // Each waits for the other: with one thread, or one lane, this would not end.
   std::promise<void> a, b, both;
+  WorkerPool pool{2};  // Last: its destructor waits for whoever still uses the promises.
   pool.submit(&lane_a, [&] {
     a.set_value();
     b.get_future().wait();
