@@ -7,8 +7,6 @@
 #include <array>
 #include <utility>
 
-#include "dtls/openssl_identity.hpp"
-
 namespace parley::dtls::openssl {
 namespace {
 
@@ -23,8 +21,6 @@ constexpr std::size_t kMaxRecordContent = 16'384;
 
 // When a forced repetition is not accepted by the library because its own clock says "not yet".
 constexpr Duration kAskAgain = 10ms;
-// The longest that OpenSSL's callback can express is 71 minutes: as good as never.
-constexpr unsigned int kLibraryNever = 4'000'000'000U;
 
 std::string profile_list(const std::vector<SrtpProfile>& profiles) {
   std::string list;
@@ -60,76 +56,6 @@ std::vector<std::uint8_t> der_of(X509* certificate) {
 
 }  // namespace
 
-// The functions that OpenSSL calls, with the engine they mean.
-struct EngineCallbacks {
-  static OpensslEngine* engine(const SSL* ssl) {
-    return static_cast<OpensslEngine*>(SSL_get_app_data(ssl));
-  }
-
-  static int verify(X509_STORE_CTX* chain, void*) {
-    const auto* ssl = static_cast<const SSL*>(
-        X509_STORE_CTX_get_ex_data(chain, SSL_get_ex_data_X509_STORE_CTX_idx()));
-    return engine(ssl)->judge_chain(chain);
-  }
-  static void info(const SSL* ssl, int where, int value) {
-    if ((where & SSL_CB_ALERT) != 0) engine(ssl)->note_alert(where, value);
-  }
-  static void key_log(const SSL* ssl, const char* line) {
-    const auto& sink = engine(ssl)->config_.key_log;
-    if (sink) sink(line);
-  }
-  // How long OpenSSL's own retransmission timer runs, in microseconds. It must not run out by
-  // itself while ours decides.
-  static unsigned int library_timeout(SSL* ssl, unsigned int) {
-    if (DatagramBio::library_timer_is_ours()) return kLibraryNever;
-    return static_cast<unsigned int>(engine(ssl)->timer_.timeout().count());
-  }
-};
-
-SslContextPtr build_context(const Identity::Impl& identity) {
-  SslContextPtr context(SSL_CTX_new(DTLS_method()));
-  SSL_CTX* c = context.get();
-  if (c == nullptr || SSL_CTX_set_min_proto_version(c, DTLS1_2_VERSION) != 1 ||
-      SSL_CTX_set_max_proto_version(c, DTLS1_2_VERSION) != 1) {
-    return nullptr;
-  }
-  // RFC 8827 section 6.5 and RFC 9325 section 4.2: forward secrecy and AEAD only, P-256 with
-  // AES-128-GCM first; peers may have RSA certificates.
-  static constexpr char kSuites[] =
-      "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
-      "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
-      "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
-  static constexpr char kSignatures[] =
-      "ECDSA+SHA256:RSA-PSS+SHA256:RSA+SHA256:ECDSA+SHA384:RSA-PSS+SHA384:RSA+SHA384:"
-      "ECDSA+SHA512:RSA-PSS+SHA512:RSA+SHA512";
-  SSL_CTX_set_security_level(c, 2);
-  if (SSL_CTX_set_cipher_list(c, kSuites) != 1 || SSL_CTX_set1_sigalgs_list(c, kSignatures) != 1 ||
-      SSL_CTX_set1_groups_list(c, "X25519:P-256:P-384") != 1 ||
-      SSL_CTX_use_certificate(c, identity.chain.front().get()) != 1 ||
-      SSL_CTX_use_PrivateKey(c, identity.key.get()) != 1) {
-    return nullptr;
-  }
-  for (std::size_t i = 1; i < identity.chain.size(); ++i) {
-    if (SSL_CTX_add1_chain_cert(c, identity.chain[i].get()) != 1) return nullptr;
-  }
-  // RFC 7627 needs no option: OpenSSL always offers and accepts it. Sessions are never resumed, so
-  // tickets would only lengthen the handshake.
-  SSL_CTX_set_options(c, SSL_OP_NO_QUERY_MTU | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_TICKET |
-                             SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_COMPRESSION);
-  SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_OFF);
-  SSL_CTX_set_mode(c, SSL_MODE_NO_AUTO_CHAIN);
-  // RFC 8842 section 5.6: a server asks for the client's certificate, always. Whose it is, the
-  // fingerprint says; chains of trust mean nothing here (RFC 8827 section 6.5).
-  SSL_CTX_set_verify(c, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
-  SSL_CTX_set_cert_verify_callback(c, EngineCallbacks::verify, nullptr);
-  SSL_CTX_set_info_callback(c, EngineCallbacks::info);
-  SSL_CTX_set_keylog_callback(c, EngineCallbacks::key_log);
-  // The bound of a reassembled handshake message; browsers' chains take one to three kilobytes.
-  static constexpr long kMaxCertificateList = 32'768;
-  SSL_CTX_set_max_cert_list(c, kMaxCertificateList);
-  return context;
-}
-
 OpensslEngine::OpensslEngine(const Config& config, Role role,
                              std::shared_ptr<const Identity> identity, PeerJudge& judge)
     : config_(config),
@@ -150,11 +76,10 @@ Result<std::unique_ptr<Engine>> OpensslEngine::create(const Config& config, Role
 }
 
 bool OpensslEngine::prepare() {
-  ssl_.reset(SSL_new(identity_->impl().context.get()));
+  ssl_ = make_ssl(this);
   BioPtr bio = io_.make_bio();
-  if (!ssl_ || !bio) return false;
+  if (!ssl_ || !bio || !install_identity(ssl_.get(), identity_->impl())) return false;
   SSL* ssl = ssl_.get();
-  SSL_set_app_data(ssl, this);
   SSL_set_bio(ssl, bio.get(), bio.get());
   static_cast<void>(bio.release());  // Both ends of the SSL are this one BIO, which it now owns.
   const std::string profiles = profile_list(config_.srtp_profiles);
@@ -165,7 +90,6 @@ bool OpensslEngine::prepare() {
   } else {
     SSL_set_accept_state(ssl);
   }
-  DTLS_set_timer_cb(ssl, EngineCallbacks::library_timeout);
   return SSL_set_mtu(ssl, static_cast<long>(config_.max_datagram_size)) > 0;
 }
 
@@ -359,6 +283,10 @@ void OpensslEngine::note_alert(int where, int alert) {
   if (!is_fatal(alert)) return;
   std::string& slot = (where & SSL_CB_READ) != 0 ? alert_received_ : alert_sent_;
   slot = alert_name(alert);
+}
+
+void OpensslEngine::log_key(const char* line) {
+  if (config_.key_log) config_.key_log(line);
 }
 
 }  // namespace parley::dtls::openssl

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "dtls/openssl_bio.hpp"
+#include "dtls/openssl_context.hpp"
 #include "dtls/openssl_handles.hpp"
 #include "dtls/retransmission_timer.hpp"
 #include "parley/dtls/engine.hpp"
@@ -18,7 +19,7 @@ namespace parley::dtls::openssl {
 
 /// The Engine of DTLS 1.2 (RFC 6347): OpenSSL does the protocol, this class its time, its datagrams
 /// and the reading of its results.
-class OpensslEngine final : public Engine {
+class OpensslEngine final : public Engine, private SslOwner {
  public:
   /// `judge` outlives the engine. Errors: crypto.
   static Result<std::unique_ptr<Engine>> create(const Config& config, Role role,
@@ -39,7 +40,6 @@ class OpensslEngine final : public Engine {
   bool export_keying_material(std::string_view label, MutableBytes out) override;
 
  private:
-  friend struct EngineCallbacks;
   enum class Phase { idle, handshaking, established, ended };
 
   OpensslEngine(const Config& config, Role role, std::shared_ptr<const Identity> identity,
@@ -53,8 +53,11 @@ class OpensslEngine final : public Engine {
   void fail(FailureKind kind, std::string text);
   void update_timer(Timestamp now, bool sent);
   bool library_awaits_answer() const;
-  int judge_chain(X509_STORE_CTX* chain);
-  void note_alert(int where, int alert);
+
+  int judge_chain(X509_STORE_CTX* chain) override;
+  void note_alert(int where, int alert) override;
+  void log_key(const char* line) override;
+  Duration flight_timeout() const override { return timer_.timeout(); }
 
   const Config config_;
   const Role role_;

@@ -6,6 +6,8 @@
 #include <ctime>
 #include <utility>
 
+#include "dtls/openssl_context.hpp"
+
 namespace parley::dtls {
 namespace {
 
@@ -93,8 +95,6 @@ Result<std::shared_ptr<const Identity>> Identity::create(const Validity& validit
   if (!certificate) return refuse(Errc::crypto, "signing a certificate");
   impl->der = to_der(certificate.get());
   impl->chain.push_back(std::move(certificate));
-  impl->context = openssl::build_context(*impl);
-  if (!impl->context) return refuse(Errc::crypto, "preparing DTLS with a new certificate");
   return std::shared_ptr<const Identity>(new Identity(std::move(impl)));
 }
 
@@ -121,8 +121,10 @@ Result<std::shared_ptr<const Identity>> Identity::from_pem(std::string_view cert
     return refuse(Errc::invalid_argument, "private key does not fit the certificate");
   }
   impl->der = to_der(impl->chain.front().get());
-  impl->context = openssl::build_context(*impl);
-  if (!impl->context) return refuse(Errc::unsupported, "key or certificate not usable for DTLS");
+  const auto trial = openssl::make_ssl(nullptr);
+  if (!trial || !openssl::install_identity(trial.get(), *impl)) {
+    return refuse(Errc::unsupported, "key or certificate not usable for DTLS");
+  }
   ERR_clear_error();
   return std::shared_ptr<const Identity>(new Identity(std::move(impl)));
 }

@@ -9,20 +9,12 @@
 
 namespace parley::dtls {
 
+/// Immutable once made, so that threads may share it.
 struct Identity::Impl {
   openssl::KeyPtr key;
-  /// Ours first, then its issuers.
+  /// Ours first, then its issuers; never empty.
   std::vector<openssl::CertificatePtr> chain;
   std::vector<std::uint8_t> der;
-  /// Certificate, key, suites and options. Making one costs as much as half a handshake, so it is
-  /// made once per identity; nothing changes it afterwards, so threads may share it.
-  openssl::SslContextPtr context;
 };
 
-namespace openssl {
-
-/// The SSL_CTX of an identity whose key and chain are set. Null when OpenSSL refuses the key.
-SslContextPtr build_context(const Identity::Impl& identity);
-
-}  // namespace openssl
 }  // namespace parley::dtls

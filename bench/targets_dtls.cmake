@@ -1,0 +1,1 @@
+parley_bench(NAME dtls LINK parley_dtls)

@@ -1,0 +1,1 @@
+parley_bench(NAME srtp LINK parley_srtp OpenSSL::Crypto)
