@@ -199,7 +199,9 @@ TEST_CASE("prefixes of sub-packet bodies are refused or read within bounds",
   Source source{0x5EED0009};
   // Cutting a datagram breaks its chain, so cut bodies: the length field says the truth about less.
   const ByteVector whole = compound_of_everything(source);
-  for (const SubPacket& sub : CompoundView::parse(whole).value()) {
+  const auto compound = CompoundView::parse(whole);
+  REQUIRE(compound);
+  for (const SubPacket& sub : *compound) {
     const Bytes bytes{sub.body.data() - kHeaderSize, sub.total_size};
     for (std::size_t words = 1; words <= bytes.size() / 4; ++words) {
       for (std::uint8_t padding = 0; padding < 4; ++padding) {
@@ -219,8 +221,9 @@ TEST_CASE("every prefix of a compound is refused unless it ends between packets"
   const ByteVector whole = compound_of_everything(source);
   std::vector<std::size_t> ends;
   std::size_t end = 0;
-  for (const SubPacket& sub : CompoundView::parse(whole).value())
-    ends.push_back(end += sub.total_size);
+  const auto compound = CompoundView::parse(whole);
+  REQUIRE(compound);
+  for (const SubPacket& sub : *compound) ends.push_back(end += sub.total_size);
   for_each_prefix(whole, [&](Bytes prefix) {
     const bool between = std::find(ends.begin(), ends.end(), prefix.size()) != ends.end();
     REQUIRE(CompoundView::parse(prefix).has_value() == between);

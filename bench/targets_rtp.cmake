@@ -1,0 +1,1 @@
+parley_bench(NAME rtp LINK parley_rtp)
