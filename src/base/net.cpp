@@ -198,8 +198,13 @@ std::optional<SocketAddress> SocketAddress::parse(std::string_view text) {
 }
 
 std::string SocketAddress::to_string() const {
-  const std::string host = ip.is_v6() ? "[" + ip.to_string() + "]" : ip.to_string();
-  return host + ":" + std::to_string(port);
+  // Appending, because GCC 12 sees an overlap in `"[" + text` that is not there (GCC bug 105651).
+  std::string text;
+  if (ip.is_v6()) text += '[';
+  text += ip.to_string();
+  if (ip.is_v6()) text += ']';
+  text += ':';
+  return text += std::to_string(port);
 }
 
 }  // namespace parley
