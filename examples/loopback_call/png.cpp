@@ -10,6 +10,33 @@ namespace {
 
 std::uint8_t clamp_byte(int v) { return static_cast<std::uint8_t>(std::clamp(v, 0, 255)); }
 
+/// The mean of squares of `factor` by `factor` pixels.
+void shrink_plane(parley::PlaneView<const std::uint8_t> from, parley::PlaneView<std::uint8_t> to,
+                  int factor) {
+  for (int y = 0; y < to.height; ++y) {
+    const auto row = to.row(y);
+    for (int x = 0; x < to.width; ++x) {
+      int sum = 0;
+      for (int dy = 0; dy < factor; ++dy)
+        for (int dx = 0; dx < factor; ++dx)
+          sum += from.row(
+              std::min(factor * y + dy,
+                       from.height -
+                           1))[static_cast<std::size_t>(std::min(factor * x + dx, from.width - 1))];
+      row[static_cast<std::size_t>(x)] = static_cast<std::uint8_t>(sum / (factor * factor));
+    }
+  }
+}
+
+parley::I420Buffer shrink(const parley::I420Buffer& picture, int factor) {
+  parley::I420Buffer small(std::max(1, picture.width() / factor),
+                           std::max(1, picture.height() / factor));
+  shrink_plane(picture.y(), small.y(), factor);
+  shrink_plane(picture.u(), small.u(), factor);
+  shrink_plane(picture.v(), small.v(), factor);
+  return small;
+}
+
 /// BT.601 with luma 16..235, in fixed point of 8 bits.
 std::vector<std::uint8_t> to_rgb(const parley::I420Buffer& picture) {
   std::vector<std::uint8_t> rgb;
@@ -64,7 +91,9 @@ std::vector<std::uint8_t> encode_png(const parley::I420Buffer& picture) {
   return png;
 }
 
-std::string png_data_uri(const parley::I420Buffer& picture) {
+std::string png_data_uri(const parley::I420Buffer& picture, int most_wide) {
+  const int factor = (picture.width() + most_wide - 1) / most_wide;
+  if (factor > 1) return png_data_uri(shrink(picture, factor), most_wide);
   return "data:image/png;base64," + base64(encode_png(picture));
 }
 

@@ -13,7 +13,7 @@ namespace loopback_call {
 /// Empty when libpng fails.
 std::vector<std::uint8_t> encode_png(const parley::I420Buffer& picture);
 
-/// "data:image/png;base64,...".
-std::string png_data_uri(const parley::I420Buffer& picture);
+/// "data:image/png;base64,...", shrunk by a whole factor when it is wider than `most_wide`.
+std::string png_data_uri(const parley::I420Buffer& picture, int most_wide = 640);
 
 }  // namespace loopback_call

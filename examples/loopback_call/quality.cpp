@@ -26,7 +26,7 @@ constexpr double kMatch = 0.5;
 /// Pieces quieter than -50 dB of full scale say nothing.
 constexpr double kSilence = 32768 * 0.003162;
 
-using Signal = std::vector<float>;
+using Signal = SpeechMeter::Signal;
 
 double energy(const float* x, std::size_t n) {
   double sum = 0;
@@ -173,38 +173,49 @@ SpeechMeter::SpeechMeter(const SpeechSource& sent, std::int64_t first_sent, Dura
       first_sent_(first_sent),
       reach_(longest_delay.count() * parley::kAudioSampleRate / 1'000'000) {}
 
+Signal SpeechMeter::said(std::int64_t from, std::int64_t to) const {
+  std::vector<std::int16_t> pcm(static_cast<std::size_t>(to - from));
+  // Before its first sample nothing was said.
+  const std::int64_t silent = std::clamp<std::int64_t>(first_sent_ - from, 0, to - from);
+  sent_.read(from + silent, std::span(pcm).subspan(static_cast<std::size_t>(silent)));
+  return {pcm.begin(), pcm.end()};
+}
+
 void SpeechMeter::handle_piece(std::span<const std::int16_t> pcm) {
   const std::int64_t at = at_;
   at_ += kPiece;
-  // What was sent from `reach_` before the piece to a little after it: the clocks of the two ends
+  // What was said from `reach_` before the piece to a little after it: the clocks of the two ends
   // may be a step apart.
-  const std::int64_t start = std::max<std::int64_t>(0, first_sent_ + at - reach_);
-  const std::int64_t end = first_sent_ + at + kPiece + kRate / 50;
-  std::vector<std::int16_t> field_pcm(static_cast<std::size_t>(end - start));
-  sent_.read(start, field_pcm);
-  const Signal field(field_pcm.begin(), field_pcm.end());
+  const std::int64_t start = first_sent_ + at - reach_;
+  const Signal field = said(start, first_sent_ + at + kPiece + kRate / 50);
   const Signal piece(pcm.begin(), pcm.end());
   // Whether something was said is asked of what was sent: a piece that was lost whole counts.
-  const std::int64_t expected = first_sent_ + at - delay_.value_or(0) - start;
-  if (expected < 0 || energy(&field[static_cast<std::size_t>(expected)], kPiece) <
-                          static_cast<double>(kPiece) * kSilence * kSilence)
+  const std::int64_t expected = reach_ - delay_.value_or(0);
+  if (energy(&field[static_cast<std::size_t>(expected)], kPiece) <
+      static_cast<double>(kPiece) * kSilence * kSilence)
     return;
 
+  // At the delay of the piece before, near it, and only then anywhere.
+  Match best;
+  const auto consider = [&best](const Match& match) {
+    if (match.correlation > best.correlation) best = match;
+  };
   const Signal coarse_piece = decimate(piece);
   const Signal coarse_field = decimate(field);
-  Match match;
-  if (delay_)
-    match = best_match(coarse_piece, coarse_field, (expected - kNear) / kCoarse,
-                       (expected + kNear) / kCoarse);
-  if (match.correlation < kMatch) {
+  if (delay_) {
+    consider(fine_match(piece, field, expected));
+    const Match near = best_match(coarse_piece, coarse_field, (expected - kNear) / kCoarse,
+                                  (expected + kNear) / kCoarse);
+    consider(fine_match(piece, field, near.offset * kCoarse));
+  }
+  if (best.correlation < kMatch) {
     const Match anywhere =
         best_match(coarse_piece, coarse_field, 0, static_cast<std::int64_t>(coarse_field.size()));
-    if (anywhere.correlation > match.correlation + 0.1) match = anywhere;
+    consider(fine_match(piece, field, anywhere.offset * kCoarse));
   }
-  const Match fine = fine_match(piece, field, match.offset * kCoarse);
-  const std::int64_t delay = first_sent_ + at - (start + fine.offset);
-  if (fine.correlation >= kMatch) delay_ = delay;
-  pieces_.push_back({static_cast<double>(at) / kRate, snr_db(fine.correlation),
+  const std::int64_t delay = reach_ - best.offset;
+  if (best.correlation >= kMatch) delay_ = delay;
+  pieces_.push_back({static_cast<double>(at) / kRate, snr_db(best.correlation),
                      1000.0 * static_cast<double>(delay) / kRate});
 }
 

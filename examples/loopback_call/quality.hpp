@@ -72,7 +72,12 @@ class SpeechMeter {
   std::optional<double> mean_snr_db() const;
   std::optional<double> mean_delay_ms() const;
 
+  using Signal = std::vector<float>;
+
  private:
+  /// Samples `from` to `to` as they were said: silence before the first.
+  Signal said(std::int64_t from, std::int64_t to) const;
+
   const SpeechSource& sent_;
   std::int64_t first_sent_;
   std::int64_t reach_;

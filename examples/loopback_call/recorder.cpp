@@ -1,6 +1,7 @@
 #include "loopback_call/recorder.hpp"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace loopback_call {
@@ -14,7 +15,7 @@ using PicturePtr = std::shared_ptr<const I420Buffer>;
 constexpr std::size_t kSentSeconds = 3;
 constexpr int kMostPending = 64;
 /// Where in the call pictures are kept for the report.
-constexpr std::array kSnapshotPlaces{0.1, 0.4, 0.7, 0.95};
+constexpr std::array kSnapshotPlaces{0.25, 0.85};
 
 bool same_size(const I420Buffer& a, const I420Buffer& b) {
   return a.width() == b.width() && a.height() == b.height();

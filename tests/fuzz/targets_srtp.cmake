@@ -1,1 +1,0 @@
-parley_fuzz(NAME srtp_unprotect LINK parley_srtp)
