@@ -99,6 +99,21 @@ TEST_CASE("the reference time is signed", "[rtp][rtcp][twcc]") {
   CHECK(read(packet_of(0, 1, 0x7FFFFF, "20 01 00"))->reference_time == 8'388'607);
 }
 
+TEST_CASE("feedback made by werift is read", "[rtp][rtcp][twcc]") {
+  // Made with werift-rtp 0.8.9 (TransportWideCC.serialize): a run and both kinds of vectors.
+  const auto feedback = read(from_hex(
+      "af cd 00 0a 00 00 00 01 00 00 00 02 ff fa 00 1e 12 d6 87 c8 20 09 91 01 e1 80 00 03 "
+      "06 09 0c 0f 12 15 18 ff 00 04 fe e8 01 06 40 01"));
+  REQUIRE(feedback);
+  CHECK(feedback->base_sequence == 65530);
+  CHECK(feedback->status_count == 30);
+  CHECK(feedback->reference_time == 1'234'567);
+  CHECK(feedback->feedback_count == 200);
+  CHECK(arrivals_of(*feedback) ==
+        "65530@0 65531@750 65532@2250 65533@4500 65534@7500 65535@11250 0@15750 1@21000 2@27000 "
+        "4@90750 8@90750 16@91750 17@21750 19@22000 20@422000 ");
+}
+
 TEST_CASE("malformed feedback is refused", "[rtp][rtcp][twcc]") {
   CHECK_FALSE(read(packet_of(0, 0, 0, "20 01 00 00")));   // counts nothing
   CHECK_FALSE(read(packet_of(0, 1, 0, "")));              // no chunk
