@@ -12,6 +12,10 @@ namespace {
 /// transmitted (DTX)".
 constexpr opus_int32 kDtxSize = 2;
 
+/// Measured with libopus 1.3.1: at 24 to 32 kbit/s it leaves the redundant copies out when it is
+/// told of 5 percent loss or less, and adds them from 10 percent on whatever its complexity.
+constexpr double kLeastLossForFec = 0.10;
+
 struct Destroy {
   void operator()(::OpusEncoder* encoder) const { opus_encoder_destroy(encoder); }
 };
@@ -102,7 +106,9 @@ void OpusEncoder::set_bitrate(DataRate rate) {
 }
 
 void OpusEncoder::set_expected_loss(double ratio) {
-  const double percent = std::isfinite(ratio) ? std::clamp(ratio, 0.0, 1.0) * 100.0 : 0.0;
+  if (!std::isfinite(ratio)) return;
+  if (ratio > 0.0) ratio = std::max(ratio, kLeastLossForFec);
+  const double percent = std::clamp(ratio, 0.0, 1.0) * 100.0;
   impl_->set(OPUS_SET_PACKET_LOSS_PERC_REQUEST, static_cast<opus_int32>(std::lround(percent)));
 }
 

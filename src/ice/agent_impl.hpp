@@ -75,6 +75,7 @@ struct Agent::Impl {
   std::uint32_t selected = 0;
   std::uint32_t announced_nomination = 0;  // the pair whose nomination the owner was told
   bool consent_ever_lost = false;
+  bool has_concluded = false;  // checks ended with a nomination
   std::uint32_t selected_changes = 0;
   mutable std::optional<Path> accepted;  // the last path that `accepts` said yes to
   Pair* last_noted = nullptr;            // the pair of the last note_sent or note_received
@@ -127,7 +128,7 @@ struct Agent::Impl {
   // consent.cpp
   void schedule_consent(Timestamp now, Pair& pair);
   void expire_consent(Timestamp now);
-  bool needs_keepalive(const Pair& pair) const;
+  bool is_kept_alive(const Pair& pair) const;
   std::optional<Transmit> poll_consent(Timestamp now, MutableBytes storage);
   Timestamp next_consent_timeout() const;
 };

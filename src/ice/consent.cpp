@@ -12,29 +12,33 @@ void Agent::Impl::schedule_consent(Timestamp now, Pair& pair) {
   pair.next_consent = now + Duration{static_cast<Duration::rep>(factor * period)};
 }
 
-// Only the selected pair carries data and renews its consent; others that lapse are checked anew
-// when the peer nominates them.
-void Agent::Impl::expire_consent(Timestamp now) {
-  Pair* const pair = list.find(selected);
-  if (pair == nullptr || now < pair->consent_until) return;
-  fail(*pair);
-  pair->consent_lost = true;
-  consent_ever_lost = true;
-  selected = 0;
-}
-
-bool Agent::Impl::needs_keepalive(const Pair& pair) const {
+// The selected pair carries data; before nomination every valid pair may become it.
+bool Agent::Impl::is_kept_alive(const Pair& pair) const {
   return pair.is_valid() && (pair.id == selected || nominated == 0);
 }
 
-std::optional<Transmit> Agent::Impl::poll_consent(Timestamp now, MutableBytes storage) {
-  if (Pair* const pair = list.find(selected); pair != nullptr && now >= pair->next_consent) {
-    schedule_consent(now, *pair);
-    const Bytes message = start_request(now, *pair, RequestKind::consent, storage);
-    if (!message.empty()) return Transmit{pair->path, message};
+void Agent::Impl::expire_consent(Timestamp now) {
+  if (Pair* const pair = list.find(selected); pair != nullptr && now >= pair->consent_until) {
+    fail(*pair);
+    pair->consent_lost = true;
+    consent_ever_lost = true;
+    selected = 0;
   }
   for (Pair& p : list.pairs()) {
-    if (!needs_keepalive(p) || now - p.last_sent < config.keepalive_interval) continue;
+    // No data went there, so that another check may follow.
+    if (is_kept_alive(p) && now >= p.consent_until) fail(p);
+  }
+}
+
+std::optional<Transmit> Agent::Impl::poll_consent(Timestamp now, MutableBytes storage) {
+  for (Pair& p : list.pairs()) {
+    if (!is_kept_alive(p) || now < p.next_consent) continue;
+    schedule_consent(now, p);
+    const Bytes message = start_request(now, p, RequestKind::consent, storage);
+    if (!message.empty()) return Transmit{p.path, message};
+  }
+  for (Pair& p : list.pairs()) {
+    if (!is_kept_alive(p) || now - p.last_sent < config.keepalive_interval) continue;
     p.last_sent = now;
     stun::MessageWriter out{storage, stun::Class::indication, stun::Method::binding,
                             stun::make_transaction_id(*random)};
@@ -48,9 +52,10 @@ std::optional<Transmit> Agent::Impl::poll_consent(Timestamp now, MutableBytes st
 Timestamp Agent::Impl::next_consent_timeout() const {
   Timestamp next = kNever;
   for (const Pair& p : list.pairs()) {
-    if (needs_keepalive(p)) next = std::min(next, p.last_sent + config.keepalive_interval);
+    if (!is_kept_alive(p)) continue;
+    next =
+        std::min({next, p.next_consent, p.consent_until, p.last_sent + config.keepalive_interval});
     if (p.id != selected) continue;
-    next = std::min({next, p.next_consent, p.consent_until});
     if (state == State::connected || state == State::completed) {
       next = std::min(next, p.last_heard + config.disconnected_after);
     }

@@ -20,18 +20,19 @@ stun::BindingClient::Config client_config(const Config& config) {
 
 // RFC 8445 section 5.1.2.2 asks for one preference per address, RFC 8421 section 4 for families
 // that alternate with IPv6 first, RFC 8445 section 5.1.1.1 for temporary addresses before others.
-enum AddressClass : std::size_t { kTemporary = 0, kOtherIpv6 = 2, kIpv4 = 3 };
+enum AddressClass : std::size_t { kTemporary, kLoopback, kOtherIpv6, kIpv4 };
 
 AddressClass class_of(const IpAddress& ip, const NetworkInterface& interface) {
+  if (interface.is_loopback || ip.is_loopback()) return kLoopback;
   if (ip.is_v4()) return kIpv4;
   return interface.is_temporary ? kTemporary : kOtherIpv6;
 }
 
 // The n-th of each class follows the others' (n-1)-th. Loopback comes last: it reaches this host
 // only.
-std::uint16_t local_preference(AddressClass address_class, std::size_t rank, bool is_loopback) {
+std::uint16_t local_preference(AddressClass address_class, std::size_t rank) {
   const std::size_t preference = 65'535 - 4 * rank - address_class;
-  return static_cast<std::uint16_t>(is_loopback ? preference - 32'768 : preference);
+  return static_cast<std::uint16_t>(address_class == kLoopback ? preference - 32'768 : preference);
 }
 
 // RFC 8445 section 5.1.1.1: what must not or cannot be a candidate.
@@ -72,9 +73,7 @@ Result<std::size_t> Gatherer::add_socket(Timestamp now, const SocketAddress& bas
     return Error{Errc::too_large, "local candidates"};
   }
   const AddressClass address_class = class_of(base.ip, interface);
-  const bool is_loopback = interface.is_loopback || base.ip.is_loopback();
-  const std::uint16_t preference =
-      local_preference(address_class, ranks_[address_class]++, is_loopback);
+  const std::uint16_t preference = local_preference(address_class, ranks_[address_class]++);
   Candidate c;
   c.type = CandidateType::host;
   c.address = c.base = base;

@@ -57,6 +57,7 @@ void Agent::Impl::note_nominated(Timestamp now, Pair& pair) {
 // RFC 8445 section 8.1.2: no more checks but for nominations of the peer.
 void Agent::Impl::conclude(Timestamp now) {
   const Duration answer_wait = config.checks.rto * config.checks.last_wait_factor;
+  has_concluded = true;
   list.clear_triggered();
   nomination_at = kNever;
   for (Pair& p : list.pairs()) {
@@ -101,9 +102,12 @@ void Agent::Impl::update_state(Timestamp now) {
     return set_state(is_complete ? State::completed : State::connected, Cause::progress);
   }
   if (!remote) return;
-  // RFC 8863: not before the peer had time to reach us.
-  if (consent_ever_lost && !list.has_open())
+  // RFC 7675 section 5.1: only a restart gives consent again. The pairs that the conclusion left
+  // unchecked are no way out: the peer has forgotten them too (RFC 8445 section 8.1.2).
+  if (consent_ever_lost && (has_concluded || !list.has_open())) {
     return set_state(State::failed, Cause::consent_expired);
+  }
+  // RFC 8863: not before the peer had time to reach us.
   if (!list.has_open() && now >= patience_until) {
     return set_state(State::failed, list.pairs().empty() ? Cause::no_pairs : Cause::checks_failed);
   }

@@ -187,6 +187,20 @@ TEST_CASE("LBRR flags in the packet are found exactly when FEC is on", "[codec][
   }
 }
 
+TEST_CASE("FEC is there from the first loss on at the default rate and any complexity", "[codec]") {
+  const auto decoder = make_decoder();
+  for (const int complexity : {1, 5, 9}) {
+    OpusEncoderConfig config;
+    config.complexity = complexity;
+    config.expected_loss = 0.01;
+    int copies = 0;
+    const auto packets = encode_all(*make_encoder(config), speech_like(48'000 * 2));
+    for (const auto& packet : packets) copies += decoder->has_fec(packet) ? 1 : 0;
+    INFO("complexity " << complexity << ": " << copies << " of " << packets.size());
+    CHECK(copies > static_cast<int>(packets.size()) / 2);
+  }
+}
+
 TEST_CASE("the flag that has_fec reads agrees with what decoding the copy gives",
           "[codec][rfc6716]") {
   // libopus conceals when there is no copy: then decode_fec and conceal give the same sound.

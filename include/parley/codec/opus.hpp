@@ -20,9 +20,11 @@ struct OpusEncoderConfig {
   int frame_milliseconds = 20;                           ///< 10, 20, 40 or 60
   DataRate bitrate = DataRate::kilobits_per_second(32);  ///< 6 to 510 kbit/s, clamped
   int complexity = 9;                                    ///< 0 (cheap) to 10
-  bool fec = true;                ///< in-band FEC; takes effect with an expected loss above zero
-  bool dtx = false;               ///< send next to nothing during silence
-  double expected_loss = 0.05;    ///< 0 to 1
+  bool fec = true;   ///< in-band FEC; takes effect with an expected loss above zero
+  bool dtx = false;  ///< send next to nothing during silence
+  /// 0 to 1. Anything above 0 counts as at least 0.1: below that, libopus leaves redundant copies
+  /// out at the rates of speech, and the first losses would find none.
+  double expected_loss = 0.05;
   bool constant_bitrate = false;  ///< hides speech patterns from traffic analysis (RFC 6562)
 };
 

@@ -1,0 +1,1 @@
+parley_fuzz(NAME srtp_unprotect LINK parley_srtp)
