@@ -218,10 +218,17 @@ void Host::resolve(const std::string& host, ResolveHandler done) {
 }
 
 void Host::offload(const void* lane, std::function<void()> work, std::function<void()> done) {
-  work();
+  Workers* const workers = network_.state_->workers.get();
+  std::shared_ptr<Workers::Job> job;
+  if (workers != nullptr) {
+    job = workers->start(lane, std::move(work));
+  } else {
+    work();
+  }
   Timestamp& free_at = state_->lanes[lane];
   free_at = std::max(free_at, now()) + state_->offload_cost;
-  network_.clock_.schedule(free_at, [this, lane, done = std::move(done)] {
+  network_.clock_.schedule(free_at, [this, lane, workers, job, done = std::move(done)] {
+    if (job) workers->wait(*job);
     const auto found = state_->lanes.find(lane);
     if (found != state_->lanes.end() && found->second <= now()) state_->lanes.erase(found);
     done();

@@ -215,6 +215,10 @@ void Network::report(const Fault& fault) {
   detail::assertion_failed("simulation without fault", sentence.c_str(), __FILE__, __LINE__);
 }
 
+void Network::set_workers(std::size_t threads) {
+  state_->workers = threads == 0 ? nullptr : std::make_unique<Workers>(threads);
+}
+
 bool Network::step(Timestamp limit) {
   const Timestamp before = now();
   if (state_->halted || !clock_.run_one(limit)) return false;

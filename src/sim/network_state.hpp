@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "parley/sim/network.hpp"
+#include "sim/workers.hpp"
 
 namespace parley::sim {
 
@@ -40,6 +41,7 @@ struct Network::State {
   std::function<void(const TapRecord&)> tap;
   std::uint64_t tasks_at_instant = 0;
   bool halted = false;
+  std::unique_ptr<Workers> workers;  ///< Null: jobs run inside `offload`.
 };
 
 }  // namespace parley::sim

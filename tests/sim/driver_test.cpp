@@ -1,5 +1,8 @@
 // sim::Host as a Driver: sockets, timers, events, names, jobs, and engines that misbehave.
+#include <array>
+#include <future>
 #include <string>
+#include <vector>
 
 #include "sim/sim_support.hpp"
 #include "support/catch.hpp"
@@ -232,6 +235,47 @@ TEST_CASE("Jobs of a lane finish in order at their virtual cost and lanes do not
   CHECK(log.empty());
   network.run_for(1s);
   CHECK(log == "a10 c10 b20 ");
+}
+
+TEST_CASE("Jobs on workers run side by side and give the same transcript", "[sim]") {
+  struct Step {
+    int lane;
+    int job;
+    Timestamp at;
+    bool operator==(const Step&) const = default;
+  };
+  const auto run = [](std::size_t workers, bool meet) {
+    Network network{7};
+    network.set_workers(workers);
+    sim::Host& host = network.add_host({.name = "a"});
+    host.set_offload_cost(3ms);
+    std::vector<Step> steps;
+    std::array<std::vector<int>, 2> order;  // Each written by its lane only.
+    std::promise<void> first_runs;
+    std::promise<void> second_runs;
+    for (int job = 0; job < 4; ++job) {
+      for (int lane = 0; lane < 2; ++lane) {
+        const auto work = [&, job, lane] {
+          order[static_cast<std::size_t>(lane)].push_back(job);
+          if (!meet || job != 0) return;
+          // Neither ends before the other has begun: only possible side by side.
+          (lane == 0 ? first_runs : second_runs).set_value();
+          (lane == 0 ? second_runs : first_runs).get_future().wait();
+        };
+        host.offload(&order[static_cast<std::size_t>(lane)], work, [&, job, lane] {
+          steps.push_back({lane, job, Timestamp{network.now() - network.clock().start()}});
+        });
+      }
+    }
+    network.run_for(1s);
+    CHECK(order[0] == std::vector{0, 1, 2, 3});
+    CHECK(order[1] == std::vector{0, 1, 2, 3});
+    return steps;
+  };
+  const auto inside = run(0, false);
+  CHECK(inside.size() == 8);
+  CHECK(run(2, true) == inside);
+  CHECK(run(1, false) == inside);
 }
 
 TEST_CASE("Posted tasks run later in order", "[sim]") {

@@ -87,7 +87,8 @@ class Host final : public Driver {
   std::vector<NetworkInterface> interfaces() const override;
   /// By the table of the network (`Network::add_name`). Errors: not_found.
   void resolve(const std::string& host, ResolveHandler done) override;
-  /// Runs `work` inside the call and `done` after the virtual cost; lanes keep their order.
+  /// Runs `work` inside the call, or on the network's workers, and `done` after the virtual cost;
+  /// lanes keep their order.
   void offload(const void* lane, std::function<void()> work, std::function<void()> done) override;
   void post(std::function<void()> task) override;
   void post_at(Timestamp at, std::function<void()> task) override;

@@ -87,6 +87,12 @@ class Network {
   /// virtual time. True when it held.
   bool run_until(const std::function<bool()>& done, Duration limit);
 
+  /// Threads on which the work of `Host::offload` runs, beside the simulation: it is begun inside
+  /// the call and waited for at the instant it is due (`Host::set_offload_cost`), so that results
+  /// stay the same as long as each job touches only what belongs to its lane. Zero at first: work
+  /// runs inside the call. Not to be changed while jobs are under way.
+  void set_workers(std::size_t threads);
+
   /// What to do about a fault; afterwards the engine gets no more timeouts (or, at a standstill,
   /// the run ends). Without a handler the program is aborted with a sentence on standard error, so
   /// that no test passes over a busy engine.
