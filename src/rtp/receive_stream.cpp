@@ -69,7 +69,7 @@ Received ReceiveStream::finish(Timestamp now, ReceptionStatistics::Placed placed
 }
 
 void ReceiveStream::set_rtx_ssrc(Ssrc ssrc) {
-  if (config_.rtx_ssrc == ssrc) return;
+  if (config_.rtx_ssrc == ssrc || ssrc == config_.ssrc) return;
   config_.rtx_ssrc = ssrc;
   rtx_ = ReceptionStatistics{config_.clock_rate};
   rtx_clock_.reset();

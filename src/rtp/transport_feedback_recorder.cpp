@@ -47,14 +47,10 @@ void TransportFeedbackRecorder::handle_packet(Timestamp now, std::uint16_t trans
 }
 
 bool TransportFeedbackRecorder::build(Timestamp now, Ssrc sender, Ssrc media, ByteWriter& out) {
-  if (waiting_ == 0 || out.remaining() < kSmallestFeedback) return false;
+  if (due_ == kNever || out.remaining() < kSmallestFeedback) return false;
   std::int64_t first = begin_;
   while (first <= *newest_ && slot(first) == kNever) ++first;
-  if (first > *newest_) {
-    waiting_ = 0;
-    due_ = kNever;
-    return false;
-  }
+  PARLEY_ASSERT(first <= *newest_, "feedback is due only while an arrival waits");
   const std::size_t room = std::min(std::max(config_.max_size, kSmallestFeedback), out.remaining());
   rtcp::TransportFeedbackWriter writer(sender, media, feedback_count_,
                                        static_cast<std::uint16_t>(begin_), slot(first), room);
@@ -74,7 +70,7 @@ bool TransportFeedbackRecorder::build(Timestamp now, Ssrc sender, Ssrc media, By
     waiting_ = 0;
     due_ = kNever;
   } else {
-    due_ = std::min(due_, now);
+    due_ = now;  // what did not fit goes at once
   }
   return true;
 }

@@ -353,3 +353,11 @@ TEST_CASE("remote counters come from the last sender report", "[rtp]") {
   CHECK(stream.stats().remote_packets_sent == 17);
   CHECK(stream.stats().remote_bytes_sent == 1700);
 }
+
+TEST_CASE("a stream does not take its own SSRC for its retransmissions", "[rtp][rfc4588]") {
+  ReceiveStream stream{receive_config()};
+  stream.set_rtx_ssrc(kMedia);
+  CHECK(stream.rtx_ssrc() == kRtx);
+  stream.set_rtx_ssrc(kLocal);
+  CHECK(stream.rtx_ssrc() == kLocal);
+}

@@ -97,6 +97,20 @@ TEST_CASE("a packet that came after it was reported lost is reported again", "[r
   CHECK(feedback[0].arrivals[0].time > feedback[0].arrivals[1].time);
 }
 
+TEST_CASE("arrivals told again do not hide those that wait", "[rtp]") {
+  TransportFeedbackRecorder recorder;
+  for (std::uint16_t s = 0; s < 300; ++s)
+    if (s != 5) recorder.handle_packet(kStart, s);
+  collect(recorder, kStart + 50ms);
+  recorder.handle_packet(kStart + 51ms, 5);  // 294 are told again after it
+  for (std::uint16_t s = 300; s < 310; ++s) recorder.handle_packet(kStart + 52ms, s);
+  std::size_t told = 0;
+  for (const auto& feedback : collect(recorder, kStart + 101ms, 60))
+    for (const auto& arrival : feedback.arrivals) told += arrival.sequence >= 300 ? 1 : 0;
+  CHECK(told == 10);
+  CHECK(recorder.next_timeout() == kNever);
+}
+
 TEST_CASE("duplicates are not reported twice", "[rtp]") {
   TransportFeedbackRecorder recorder;
   recorder.handle_packet(kStart, 1);

@@ -177,7 +177,8 @@ class ReceiveStream {
   /// A packet with the retransmission SSRC; becomes the original in place. Of a padding-only probe
   /// only the statistics remain (arrival too_old).
   Received handle_retransmission(Timestamp now, MutableBytes packet);
-  /// The retransmission SSRC became known (first packet with a repaired rid, or SDP).
+  /// The retransmission SSRC became known (first packet with a repaired rid, or SDP). Ignored when
+  /// it is the media SSRC: a stream does not repair itself.
   void set_rtx_ssrc(Ssrc ssrc);
 
   /// SR of the media or the retransmission SSRC; others are ignored. Blocks are not read.

@@ -142,7 +142,8 @@ class SendStream {
 
   QueueDepth queued(PacketClass which) const;
   /// Size of what `write_next` would write with a transport sequence number, before SRTP: exact for
-  /// media, an upper bound for retransmissions; 0 when nothing waits.
+  /// media; for retransmissions an upper bound for the one at the head (it may turn out forgotten,
+  /// and the next one is written). 0 when nothing waits.
   std::size_t next_packet_size(PacketClass which) const;
   /// Writes the packet at the head of `which` and keeps what NACK may ask for. nullopt when nothing
   /// waits or `storage` is too small (the packet stays). `transport_sequence` is written when the
