@@ -23,20 +23,23 @@ class AllocationCounter {
 
 }  // namespace parley::bench
 
-// The array and nothrow forms of the standard library call these (and the aligned ones each other).
-void* operator new(std::size_t size) {
+// The array and nothrow forms of the standard library call these. Not inlined, or GCC sees malloc
+// meet delete and warns.
+[[gnu::noinline]] void* operator new(std::size_t size) {
   parley::bench::allocation_count.fetch_add(1, std::memory_order_relaxed);
   if (void* p = std::malloc(size == 0 ? 1 : size)) return p;
   throw std::bad_alloc{};
 }
-void* operator new(std::size_t size, std::align_val_t alignment) {
+[[gnu::noinline]] void* operator new(std::size_t size, std::align_val_t alignment) {
   parley::bench::allocation_count.fetch_add(1, std::memory_order_relaxed);
   const auto align = static_cast<std::size_t>(alignment);
   const std::size_t whole = (size + align - 1) / align * align;
   if (void* p = std::aligned_alloc(align, whole == 0 ? align : whole)) return p;
   throw std::bad_alloc{};
 }
-void operator delete(void* p) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t) noexcept { std::free(p); }
-void operator delete(void* p, std::align_val_t) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
+[[gnu::noinline]] void operator delete(void* p) noexcept { std::free(p); }
+[[gnu::noinline]] void operator delete(void* p, std::size_t) noexcept { std::free(p); }
+[[gnu::noinline]] void operator delete(void* p, std::align_val_t) noexcept { std::free(p); }
+[[gnu::noinline]] void operator delete(void* p, std::size_t, std::align_val_t) noexcept {
+  std::free(p);
+}

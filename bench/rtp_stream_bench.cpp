@@ -33,7 +33,7 @@ SendStream::Config send_config() {
       !config.extensions.add(2, Extension::abs_send_time) ||
       !config.extensions.add(3, Extension::transport_sequence_number))
     std::abort();
-  config.mid = "0";
+  config.mid.assign(1, '0');
   config.retransmission_rate = DataRate::kilobits_per_second(1'000'000);
   return config;
 }
@@ -151,7 +151,7 @@ static void BM_nack_cycle(benchmark::State& state) {
   std::array<std::uint16_t, 64> lost{};
   Timestamp now = kStart;
   std::uint64_t allocations = 0;
-  std::uint64_t recovered = 0;
+  benchmark::IterationCount recovered = 0;
   std::uint16_t transport = 0;
   for (auto _ : state) {
     state.PauseTiming();
