@@ -140,13 +140,15 @@ Result<void> Call::negotiate() {
   if (const auto ok = b.set_local_description(*answer); !ok) return ok;
   if (const auto ok = a.set_remote_description(*answer); !ok) return ok;
 
-  for (const auto& e : ends_) {
+  for (const Side side : {Side::a, Side::b}) {
+    End* const e = &end(side);
     const auto audio = find_transceiver(*e->pc, MediaKind::audio);
     const auto video = find_transceiver(*e->pc, MediaKind::video);
     if (!audio) return audio.error();
     if (!video) return video.error();
     e->audio = *audio;
     e->video = *video;
+    e->video->on_frame([this, side](const parley::VideoFrame& frame) { show(side, frame); });
   }
   return {};
 }
@@ -198,11 +200,6 @@ void Call::begin_media() {
     auto recorder = Recorder::create(*e.setup.driver, *config_.speech, recording);
     if (!recorder) return fail(recorder.error().to_string());
     e.recorder = std::move(recorder).value();
-    e.video->on_frame([this, side](const parley::VideoFrame& frame) {
-      End& receiver = end(side);
-      receiver.last_shown = frame.rtp_timestamp;
-      receiver.recorder->handle_frame(frame, now());
-    });
   }
   for (const Side side : {Side::a, Side::b}) {
     send_picture(side);
@@ -252,6 +249,13 @@ void Call::play_sound(Side side) {
   e.recorder->handle_audio(block);
   ++e.blocks_played;
   schedule(side, media_at_ + kBlock * e.blocks_played, &Call::play_sound);
+}
+
+void Call::show(Side side, const parley::VideoFrame& frame) {
+  End& e = end(side);
+  if (!e.recorder) return;
+  e.last_shown = frame.rtp_timestamp;
+  e.recorder->handle_frame(frame, now());
 }
 
 void Call::take_sample() {

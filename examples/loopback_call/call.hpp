@@ -86,6 +86,7 @@ class Call {
   void send_picture(Side side);
   void send_sound(Side side);
   void play_sound(Side side);
+  void show(Side side, const parley::VideoFrame& frame);
   void take_sample();
   void end_pictures();
   void drain();

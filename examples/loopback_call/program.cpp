@@ -1,10 +1,12 @@
 #include "loopback_call/program.hpp"
 
+#include <algorithm>
 #include <asio/io_context.hpp>
 #include <cstdio>
 #include <memory>
 #include <string>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 #include "loopback_call/call.hpp"
@@ -13,6 +15,8 @@
 #include "loopback_call/live_line.hpp"
 #include "loopback_call/media_source.hpp"
 #include "loopback_call/report_html.hpp"
+#include "loopback_call/seeded_crypto.hpp"
+#include "parley/dtls/identity.hpp"
 #include "parley/io/udp_driver.hpp"
 #include "parley/sim/network.hpp"
 
@@ -26,6 +30,8 @@ using namespace std::chrono_literals;
 
 constexpr Y4mFormat kGeneratedFormat{640, 360, {30, 1}};
 constexpr double kGeneratedSpeechSeconds = 12;
+/// What one job of a codec takes in virtual time: about what it takes on a small machine.
+constexpr parley::Duration kCodecTime = 5ms;
 
 struct Media {
   std::unique_ptr<SpeechSource> speech;
@@ -118,19 +124,34 @@ Result<std::unique_ptr<Call>> run_real(const Options& options, CallConfig config
   return call;
 }
 
+/// A certificate with the dates of the simulated clock.
+Result<std::shared_ptr<const parley::dtls::Identity>> make_identity(parley::Driver& driver) {
+  constexpr std::uint64_t kUnixEpochInNtp = 2'208'988'800;
+  const auto now = std::chrono::sys_seconds(
+      std::chrono::seconds(driver.ntp_mapping().to_ntp(driver.now()).seconds() - kUnixEpochInNtp));
+  return parley::dtls::Identity::create({now - 24h, now + 24h * 30}, driver.random());
+}
+
 /// Both ends on hosts of a simulated network, as fast as the codecs can.
 Result<std::unique_ptr<Call>> run_virtual(const Options& options, CallConfig config, EndSetup a,
                                           EndSetup b, parley::sim::Network& network) {
   const auto add_host = [&network](const char* name, EndSetup& end, const IpAddress& address) {
     parley::sim::Host& host = network.add_host({.name = name, .addresses = {address}});
+    host.set_offload_cost(kCodecTime);
     end.driver = &host;
     end.address = address;
     return &host;
   };
+  network.set_workers(std::clamp(std::thread::hardware_concurrency(), 1U, 4U));
   auto* host_a = add_host("a", a, IpAddress::v4(192, 0, 2, 1));
   auto* host_b = add_host("b", b, IpAddress::v4(192, 0, 2, 2));
   network.connect(*host_a, *host_b, link_config(options.impairment));
   network.connect(*host_b, *host_a, link_config(options.impairment));
+  for (EndSetup* end : {&a, &b}) {
+    auto identity = make_identity(*end->driver);
+    if (!identity) return identity.error();
+    end->identity = std::move(identity).value();
+  }
   bool done = false;
   config.on_done = [&done] { done = true; };
   auto call = std::make_unique<Call>(std::move(config), std::move(a), std::move(b));
@@ -201,7 +222,9 @@ int run(const Options& options) {
   std::unique_ptr<parley::io::UdpDriver> driver;
   std::unique_ptr<parley::sim::Network> network;
   Result<std::unique_ptr<Call>> call = Error{};
+  std::optional<SeededCrypto> crypto;
   if (options.is_virtual) {
+    crypto.emplace(options.seed);
     network = std::make_unique<parley::sim::Network>(options.seed);
     call = run_virtual(options, std::move(config), std::move(a), std::move(b), *network);
   } else {
