@@ -70,7 +70,7 @@ void Agent::Impl::handle_error(Timestamp now, Pair& pair, const SentRequest& sen
     if (role != to) {
       change_role(to);
       tie_breaker = random->u64();
-      events.push_back(RoleChanged{role});
+      events.emplace_back(RoleChanged{role});
     }
     if (!pair.is_valid()) trigger_check(now, pair);
     return;

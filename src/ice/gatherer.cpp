@@ -60,7 +60,7 @@ std::string Gatherer::foundation_for(CandidateType type, const IpAddress& base,
 }
 
 void Gatherer::publish(const Candidate& candidate) {
-  events_->push_back(CandidateGathered{candidate});
+  events_->emplace_back(CandidateGathered{candidate});
 }
 
 Result<std::size_t> Gatherer::add_socket(Timestamp now, const SocketAddress& base,
@@ -195,7 +195,7 @@ void Gatherer::take_results(Timestamp now) {
       if (refresh_) query->refresh_at = now + config_->keepalive_interval;
     } else if (!is_refresh) {
       const int code = failed->code != 0 ? failed->code : kServerUnreachable;
-      events_->push_back(GatheringError{path, code, failed->reason});
+      events_->emplace_back(GatheringError{path, code, failed->reason});
     }
   }
   update_state();
@@ -232,10 +232,10 @@ void Gatherer::update_state() {
   // W3C order: "gathering" is seen before "complete", and the latter is final.
   if (state_ == GatheringState::complete || state == state_) return;
   if (state_ == GatheringState::new_ && state == GatheringState::complete) {
-    events_->push_back(GatheringStateChanged{GatheringState::gathering});
+    events_->emplace_back(GatheringStateChanged{GatheringState::gathering});
   }
   state_ = state;
-  events_->push_back(GatheringStateChanged{state});
+  events_->emplace_back(GatheringStateChanged{state});
 }
 
 }  // namespace parley::ice

@@ -86,8 +86,8 @@ void Agent::Impl::select(Timestamp now) {
     chosen->last_heard = std::max(chosen->last_heard, now);
     schedule_consent(now, *chosen);
   }
-  events.push_back(SelectedPairChanged{chosen->path, gatherer.candidates()[chosen->valid_local],
-                                       remotes[chosen->remote], chosen->nominated});
+  events.emplace_back(SelectedPairChanged{chosen->path, gatherer.candidates()[chosen->valid_local],
+                                          remotes[chosen->remote], chosen->nominated});
 }
 
 void Agent::Impl::update_state(Timestamp now) {
@@ -118,7 +118,7 @@ void Agent::Impl::set_state(State to, Cause cause) {
   if (state == to) return;
   state = to;
   say("state", to_string(to));
-  events.push_back(StateChanged{to, cause});
+  events.emplace_back(StateChanged{to, cause});
   if (to == State::failed) gatherer.set_refresh(false);
 }
 

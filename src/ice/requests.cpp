@@ -39,6 +39,14 @@ constexpr std::size_t kBareErrorSize = stun::kHeaderSize + 8 + 8;
 
 }  // namespace
 
+std::optional<std::string_view> addressed_ufrag(Bytes datagram) {
+  const auto m = stun::MessageView::parse(datagram);
+  if (!m || m->message_class() != stun::Class::request) return std::nullopt;
+  const auto text = m->text(Attribute::username);
+  const auto name = text ? split_username(*text) : std::nullopt;
+  return name ? std::optional{name->local} : std::nullopt;
+}
+
 void Agent::Impl::handle_request(Timestamp now, const Path& path, const stun::MessageView& m) {
   // RFC 8489 section 9.1.3, in this order: present, then right.
   const auto username_text = m.text(Attribute::username);
@@ -76,7 +84,7 @@ bool Agent::Impl::resolve_role_conflict(const stun::MessageView& m) {
   // The one with the larger tie-breaker ends up controlling.
   if (ours_is_larger == (role == Role::controlling)) return false;
   change_role(role == Role::controlling ? Role::controlled : Role::controlling);
-  events.push_back(RoleChanged{role});
+  events.emplace_back(RoleChanged{role});
   return true;
 }
 
@@ -149,7 +157,8 @@ std::optional<std::size_t> Agent::Impl::learn_remote(const ReceivedCheck& check)
   c.address = check.path.remote;
   c.priority = check.priority;
   // Not an ice-char, so that no signalled foundation is equal.
-  c.foundation = "." + std::to_string(remotes.size());
+  c.foundation = '.';
+  c.foundation += std::to_string(remotes.size());
   remotes.push_back(std::move(c));
   return remotes.size() - 1;
 }

@@ -73,7 +73,7 @@ bool BindingClient::handle_response(Timestamp, const Path& path, Bytes datagram)
   };
   const auto found = std::find_if(transactions_.begin(), transactions_.end(), is_asked);
   if (found == transactions_.end()) return false;
-  events_.push_back(outcome_of(*m, path));
+  events_.emplace_back(outcome_of(*m, path));
   transactions_.erase(found);
   return true;
 }
@@ -84,7 +84,7 @@ void BindingClient::handle_timeout(Timestamp now) {
       ++t;
       continue;
     }
-    events_.push_back(BindingFailed{t->path, 0, "no answer"});
+    events_.emplace_back(BindingFailed{t->path, 0, "no answer"});
     t = transactions_.erase(t);
   }
 }

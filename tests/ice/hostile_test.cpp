@@ -199,3 +199,60 @@ TEST_CASE("a check for another session of the peer is answered and not followed"
   CHECK(s.answer_to(s.request(o)) == 0);
   CHECK(s.agent.stats().pairs.empty());
 }
+
+TEST_CASE("a repeated request gets the same answer", "[ice][rfc8489]") {
+  ScriptedPeer s;
+  s.start();
+  ScriptedPeer::Options o;
+  o.controlled = 1;
+  const Datagram request = s.request(o);
+  REQUIRE(s.answer_to(request) == 0);
+  const Datagram first = s.last_answer;
+  s.now += 500ms;
+  REQUIRE(s.answer_to(request) == 0);
+  CHECK(s.last_answer == first);
+}
+
+TEST_CASE("indications are ignored whatever they carry", "[ice][rfc8489]") {
+  ScriptedPeer s;
+  s.start();
+  ScriptedPeer::Options o;
+  o.controlled = 1;
+  o.extra = static_cast<stun::Attribute>(0x7001);
+  Datagram m = s.request(o);
+  m.resize(m.size() - 8);  // FINGERPRINT would notice the change
+  store_be16(&m[2], static_cast<std::uint16_t>(m.size() - stun::kHeaderSize));
+  m[1] |= 0x10;
+  const auto requests = s.agent.stats().pairs[0].requests_received;
+  s.receive(m);
+  CHECK(s.agent.stats().pairs[0].requests_received == requests);
+  CHECK_FALSE(s.agent.accepts(s.path));
+}
+
+TEST_CASE("an error without integrity leaves the check to its retransmissions", "[ice][rfc8489]") {
+  // What a peer answers that does not know our fragment yet, or any more.
+  ScriptedPeer s;
+  s.start();
+  const auto request = *s.next_request();
+  Datagram bytes(100);
+  stun::MessageWriter out{bytes, stun::Class::error_response, stun::Method::binding,
+                          stun::MessageView::parse(request)->transaction_id()};
+  out.add_error(401, "");
+  out.add_fingerprint();
+  bytes.resize(out.finish().size());
+  s.receive(bytes);
+  CHECK(s.agent.stats().pairs[0].state == PairState::in_progress);
+  s.receive(s.success(*s.next_request(500ms)));
+  CHECK(s.agent.selected_path() == s.path);
+}
+
+TEST_CASE("a check tells which agent it is for", "[ice][rfc8445]") {
+  ScriptedPeer s;
+  const Datagram check = s.request({});
+  CHECK(addressed_ufrag(check) == s.agent.local_credentials().ufrag);
+  CHECK_FALSE(addressed_ufrag(s.success(check)));
+  ScriptedPeer::Options o;
+  o.username = "nocolon";
+  CHECK_FALSE(addressed_ufrag(s.request(o)));
+  CHECK_FALSE(addressed_ufrag({}));
+}

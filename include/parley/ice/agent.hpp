@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -162,6 +163,11 @@ struct Stats {
   std::uint32_t selected_pair_changes = 0;
   Drops drops;
 };
+
+/// The ufrag that a connectivity check addresses: how the owner of a socket that several agents
+/// share finds the one whose `local_credentials().ufrag` it is (later datagrams go by path).
+/// Borrowed from the datagram and not authenticated; nullopt when it is no check.
+std::optional<std::string_view> addressed_ufrag(Bytes datagram);
 
 /// Finds a working path to the peer and keeps it alive.
 ///

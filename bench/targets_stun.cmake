@@ -1,0 +1,1 @@
+parley_bench(NAME stun LINK parley_stun parley_ice)
