@@ -55,6 +55,12 @@ void associate(Transceiver& t, const Mid& mid, std::size_t section, std::vector<
   t.section = section;
 }
 
+/// A mid that either side has used is not drawn again: late packets may still carry it.
+void reserve_mid(State& next, const Mid& mid) {
+  const auto n = sdp::text::number<std::uint16_t>(mid.value());
+  if (n) next.next_mid = std::max(next.next_mid, *n + 1);
+}
+
 // ---- our offer ----
 
 MaybeError check_offered_section(const State& state, const Slot& slot, const Media& m,
@@ -108,9 +114,7 @@ Result<Plan> plan_local_offer(const State& state, const Description& d) {
         associate(t, slot.mid, i, plan.changes);
       }
     }
-    if (const auto n = sdp::text::number<std::uint16_t>(slot.mid.value())) {
-      next.next_mid = std::max(next.next_mid, *n + 1);
-    }
+    reserve_mid(next, slot.mid);
   }
   if (next.current_local == nullptr) next.offered_first = true;
   set_local_description(next, d);
@@ -153,6 +157,7 @@ void associate_remote_section(State& next, const Description& offer, std::size_t
     if (t != nullptr) apply_remote_track(*t, m, false, changes);
     return;
   }
+  if (m.mid) reserve_mid(next, *m.mid);
   if (m.is_data()) {
     if (!next.config.data_channels || next.data.section) return;
     next.data.section = i;

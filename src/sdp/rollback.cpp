@@ -35,24 +35,18 @@ void restore_checkpoint(State& next, std::vector<Change>& changes) {
   const Transceiver fresh;
   for (auto t = next.transceivers.begin(); t != next.transceivers.end();) {
     const auto& olds = checkpoint->transceivers;
-    const auto old = std::find_if(olds.begin(), olds.end(),
-                                  [&t](const Transceiver& o) { return o.id == t->id; });
-    if (old != olds.end()) {
-      restore_track(*t, *old, changes);
-      restore_association(*t, old->mid, old->section, changes);
-      ++t;
-      continue;
-    }
-    restore_track(*t, fresh, changes);
-    // A transceiver that the offer made goes, unless addTrack was called on it; one that was
-    // stopped before it had a section of its own goes as well.
-    if ((t->created_by_remote && !t->used_by_application) || t->stopping) {
-      changes.emplace_back(TransceiverRemoved{t->id});
-      t = next.transceivers.erase(t);
-    } else {
-      restore_association(*t, std::nullopt, std::nullopt, changes);
-      ++t;
-    }
+    const auto found = std::find_if(olds.begin(), olds.end(),
+                                    [&t](const Transceiver& o) { return o.id == t->id; });
+    const Transceiver& old = found != olds.end() ? *found : fresh;
+    restore_track(*t, old, changes);
+    restore_association(*t, old.mid, old.section, changes);
+    // What the offer made goes, unless addTrack was called on it; what was stopped meanwhile and
+    // has no section any more has nothing left to negotiate.
+    const bool removed = found == olds.end() && t->created_by_remote && !t->used_by_application;
+    const bool stopped = t->stopping && !t->section;
+    if (removed) changes.emplace_back(TransceiverRemoved{t->id});
+    if (stopped && !removed) changes.emplace_back(TransceiverStopped{t->id});
+    t = removed || stopped ? next.transceivers.erase(t) : t + 1;
   }
   next.data.mid = checkpoint->data.mid;
   next.data.section = checkpoint->data.section;

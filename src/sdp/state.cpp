@@ -60,8 +60,12 @@ bool needs_negotiation(const State& state, const Transceiver& t) {
   const auto& remote = state.current_remote;
   if (local == nullptr || *t.section >= local->media.size()) return true;
   const sdp::Media& section = local->media[*t.section];
-  if (sends(t.direction) && stream_ids_of(section) != streams_to_announce(t)) return true;
   const Direction local_direction = local->direction_of(section);
+  // A section that does not send names no streams; its direction is judged below.
+  if (sends(t.direction) && sends(local_direction) &&
+      stream_ids_of(section) != streams_to_announce(t)) {
+    return true;
+  }
   if (remote == nullptr || *t.section >= remote->media.size()) return true;
   const Direction remote_direction = reversed(remote->direction_of(remote->media[*t.section]));
   if (state.last_offer_local) {

@@ -87,7 +87,8 @@ struct DirectionChanged {
 struct MediaNegotiated {
   TransceiverId id;
 };
-/// Its section was rejected; it is no longer in the state.
+/// Its section was rejected, or a rollback took the section of a stopping one: it is no longer in
+/// the state.
 struct TransceiverStopped {
   TransceiverId id;
 };
