@@ -2,7 +2,7 @@
 #include <cstdlib>
 
 #include "parley/base/sequence.hpp"
-#include "parley/rtp/receive_stream.hpp"
+#include "parley/rtp/reception.hpp"
 
 namespace parley::rtp {
 namespace {

@@ -1,5 +1,5 @@
 #include "parley/base/sequence.hpp"
-#include "parley/rtp/receive_stream.hpp"
+#include "parley/rtp/reception.hpp"
 
 namespace parley::rtp {
 namespace {

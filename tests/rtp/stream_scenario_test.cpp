@@ -181,3 +181,50 @@ TEST_CASE("the same seed gives the same call", "[rtp][scenario]") {
   };
   CHECK(run() == run());
 }
+
+namespace {
+/// After handle_timeout at the deadline, polling leaves a later deadline: nobody spins.
+template <class Core, class Poll>
+void settles(Core& core, Timestamp now, Poll poll) {
+  for (int i = 0; i < 50 && core.next_timeout() != kNever; ++i) {
+    now = std::max(now, core.next_timeout());
+    core.handle_timeout(now);
+    core.handle_timeout(now);  // twice changes nothing
+    poll(now);
+    REQUIRE(core.next_timeout() > now);
+  }
+}
+}  // namespace
+
+TEST_CASE("every core of a stream has a later deadline once it was polled", "[rtp][machine]") {
+  SeededRandom random{1};
+  std::array<std::uint16_t, 64> numbers{};
+
+  NackTracker nacks;
+  nacks.handle_packet(kStart, 70'000, Origin::media);
+  nacks.handle_packet(kStart, 70'020, Origin::media);
+  settles(nacks, kStart, [&](Timestamp now) { nacks.poll(now, numbers); });
+  CHECK(nacks.next_timeout() == kNever);
+
+  KeyFrameRequester requester;
+  requester.handle_packet(kStart);
+  settles(requester, kStart, [&](Timestamp now) { requester.poll(now); });
+
+  ReportSchedule schedule{{}, random};
+  schedule.handle_stream_started(kStart);
+  schedule.request_feedback(kStart);
+  settles(schedule, kStart,
+          [&](Timestamp now) { schedule.handle_sent(now, schedule.due(now), 90); });
+
+  TransportFeedbackRecorder recorder;
+  recorder.handle_packet(kStart, 1);
+  settles(recorder, kStart, [&](Timestamp now) {
+    std::array<std::uint8_t, 100> storage{};
+    ByteWriter out{storage};
+    recorder.build(now, kLocal, kMedia, out);
+  });
+
+  SendStream sender{video_config(), random};
+  sender.handle_pli(kStart);
+  settles(sender, kStart, [&](Timestamp now) { sender.take_key_frame_request(now); });
+}

@@ -1,10 +1,8 @@
 // One RTP stream that we send: frames in, packets out, kept for retransmission, with its reports.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -20,6 +18,7 @@
 #include "parley/rtp/payload_format.hpp"
 #include "parley/rtp/rtcp.hpp"
 #include "parley/rtp/rtx.hpp"
+#include "parley/rtp/stream_stats.hpp"
 
 namespace parley::rtp {
 
@@ -45,36 +44,6 @@ struct WrittenPacket {
   /// True when the transport-wide sequence number handed in is in the packet. A plain
   /// retransmission keeps the number of its first sending (see SendStream) and consumes none.
   bool consumed_transport_sequence = false;
-};
-
-/// Counters of a sender, named after the members of W3C webrtc-stats that they feed.
-struct SendStats {
-  std::uint64_t packets_sent = 0;       ///< on this SSRC, plain retransmissions included
-  std::uint64_t bytes_sent = 0;         ///< payload bytes, RFC 3550 section 6.4.1 sense
-  std::uint64_t header_bytes_sent = 0;  ///< headers, extensions and padding
-  std::uint64_t retransmitted_packets_sent = 0;
-  std::uint64_t retransmitted_bytes_sent = 0;
-  std::uint64_t frames_sent = 0;  ///< last packet written
-  std::uint64_t key_frames_sent = 0;
-  std::uint64_t frames_dropped = 0;  ///< refused because the queue was full
-  std::uint64_t nack_count = 0;      ///< NACK messages received
-  std::uint64_t pli_count = 0;
-  std::uint64_t fir_count = 0;
-  std::uint64_t retransmissions_refused = 0;  ///< asked for too soon, over budget, or forgotten
-  Duration total_packet_send_delay{};         ///< from queue to wire, summed over media packets
-};
-
-/// What the other side reports about one of our SSRCs (RTCRemoteInboundRtpStreamStats).
-struct RemoteInboundStats {
-  std::uint64_t reports = 0;  ///< report blocks received
-  double fraction_lost = 0;   ///< 0 to 1, of the last report
-  std::int64_t packets_lost = 0;
-  Duration jitter{};
-  std::uint32_t highest_sequence = 0;       ///< extended
-  std::optional<Duration> round_trip_time;  ///< latest
-  Duration total_round_trip_time{};         ///< for the mean
-  std::uint64_t round_trip_measurements = 0;
-  Timestamp last_report{};
 };
 
 /// One sent SSRC and, when negotiated, its retransmission SSRC (RFC 3550, 4588, 4585, 5104).
