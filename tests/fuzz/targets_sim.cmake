@@ -1,0 +1,1 @@
+parley_fuzz(NAME sim_link LINK parley_sim)
