@@ -26,7 +26,8 @@ std::optional<IpAddress> parse_plain_hex(const std::string& text) {
   if (text.size() != 32) return std::nullopt;
   std::string grouped;
   for (std::size_t i = 0; i < text.size(); i += 4) {
-    grouped += (i == 0 ? "" : ":") + text.substr(i, 4);
+    if (i > 0) grouped += ':';
+    grouped.append(text, i, 4);
   }
   return IpAddress::parse(grouped);
 }
