@@ -37,7 +37,7 @@ struct AssembledFrame {
 struct FrameAssemblerConfig {
   std::size_t max_packets = 2048;           ///< buffered, a power of two; widest span of numbers
   std::size_t max_bytes = 4 * 1024 * 1024;  ///< of buffered payload
-  std::size_t max_frames = 256;             ///< whose packets are buffered
+  std::size_t max_frames = 256;             ///< complete ones that wait to be given out
   /// A hole is waited for `wait_round_trips` round trips and `min_wait`, at most `max_wait`.
   double wait_round_trips = 3.0;
   Duration min_wait = 100ms;
@@ -45,7 +45,7 @@ struct FrameAssemblerConfig {
   /// A frame that does not need what is missing before it gives it this long to arrive late.
   Duration reorder_wait = 15ms;
   Duration initial_round_trip_time = 100ms;
-  Duration key_frame_repeat = 500ms;  ///< pause between two wishes for a key frame, at least
+  Duration key_frame_repeat = 500ms;  ///< until the first repetition of a wish; doubles to 8 times
 };
 
 /// Counters in the sense of W3C webrtc-stats, all since construction.
