@@ -1,4 +1,5 @@
 #include "dtls/pair.hpp"
+#include "dtls/raw_client.hpp"
 #include "support/catch.hpp"
 
 using namespace parley;
@@ -44,6 +45,28 @@ TEST_CASE("both sides derive the same SRTP keys and each direction its own", "[d
   CHECK(client.remote_salt == server.local_salt);
   CHECK(client.local_key != client.remote_key);
   CHECK(client.local_salt != client.remote_salt);
+}
+
+TEST_CASE("the key block is cut in the order client key server key client salt server salt",
+          "[dtls][rfc5764]") {
+  // Both ends of a Pair could be wrong alike, so the client here is OpenSSL itself.
+  const auto server = *Transport::create({}, Role::server, server_identity());
+  server->set_remote_fingerprints(Timestamp{5s}, {client_identity()->fingerprint()});
+  RawClient client(*server);
+  client.use(*client_identity());
+  client.run();
+  REQUIRE(client.events.size() == 1);
+  const SrtpKeys& keys = *std::get<Connected>(client.events[0]).srtp;
+  std::vector<std::uint8_t> expected(2 * (16 + 12));
+  const std::string label = "EXTRACTOR-dtls_srtp";
+  REQUIRE(SSL_export_keying_material(client.ssl(), expected.data(), expected.size(), label.data(),
+                                     label.size(), nullptr, 0, 0) == 1);
+  std::vector<std::uint8_t> block;
+  for (const auto* part :
+       {&keys.remote_key, &keys.local_key, &keys.remote_salt, &keys.local_salt}) {
+    block.insert(block.end(), part->begin(), part->end());
+  }
+  CHECK(block == expected);
 }
 
 TEST_CASE("key and salt lengths are those of the profiles", "[dtls][rfc5764][rfc7714]") {
