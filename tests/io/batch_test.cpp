@@ -78,3 +78,56 @@ TEST_CASE("A refused datagram is told and does not hide those before it", "[io]"
   CHECK(error == asio::error::message_size);
   CHECK(sender.send(from, std::span{out}.subspan(2), error) == 1);
 }
+
+#if defined(__linux__) && !defined(PARLEY_IO_PORTABLE)
+namespace {
+
+/// Receives one datagram and returns the ECN bits it came with; -1 without.
+int received_ecn(asio::ip::udp::socket& socket, bool v4) {
+  std::array<char, 100> data;
+  std::array<char, 100> control{};
+  iovec vector{data.data(), data.size()};
+  msghdr header{};
+  header.msg_iov = &vector;
+  header.msg_iovlen = 1;
+  header.msg_control = control.data();
+  header.msg_controllen = control.size();
+  if (::recvmsg(socket.native_handle(), &header, 0) < 0) return -1;
+  for (cmsghdr* c = CMSG_FIRSTHDR(&header); c != nullptr; c = CMSG_NXTHDR(&header, c)) {
+    // One byte for IPv4 and an int for IPv6.
+    if (v4 && c->cmsg_type == IP_TOS) return *CMSG_DATA(c) & 3;
+    int value = 0;
+    std::memcpy(&value, CMSG_DATA(c), std::min(sizeof value, c->cmsg_len - CMSG_LEN(0)));
+    if (!v4 && c->cmsg_type == IPV6_TCLASS) return value & 3;
+  }
+  return -1;
+}
+
+}  // namespace
+
+TEST_CASE("ECN bits are on the wire of each datagram that asks for them", "[io][rfc3168]") {
+  asio::io_context context;
+  const bool v4 = GENERATE(true, false);
+  const asio::ip::udp::endpoint any_port = to_asio({v4 ? test::kLoopback4 : test::kLoopback6, 0});
+  asio::ip::udp::socket from{context}, to{context};
+  std::error_code error;
+  for (auto* socket : {&from, &to}) {
+    if (!error) socket->open(any_port.protocol(), error);
+    if (!error) socket->bind(any_port, error);
+  }
+  if (error) return;  // No IPv6 here.
+  const int on = 1;
+  REQUIRE(::setsockopt(to.native_handle(), v4 ? IPPROTO_IP : IPPROTO_IPV6,
+                       v4 ? IP_RECVTOS : IPV6_RECVTCLASS, &on, sizeof on) == 0);
+  const std::vector<std::uint8_t> bytes(10);
+  std::vector<Outgoing> out;
+  for (const Ecn ecn : {Ecn::ect1, Ecn::not_ect, Ecn::ect0}) {
+    out.push_back({to.local_endpoint(), bytes, ecn});
+  }
+  SendBatch sender{3};
+  REQUIRE(sender.send(from, out, error) == 3);
+  CHECK(received_ecn(to, v4) == 1);
+  CHECK(received_ecn(to, v4) == 0);
+  CHECK(received_ecn(to, v4) == 2);
+}
+#endif
