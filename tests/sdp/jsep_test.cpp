@@ -722,8 +722,8 @@ TEST_CASE("Trickled candidates show in the descriptions and wait for the answer"
   a.facts.candidates.clear();
   a.track(MediaKind::audio);
   const std::string line = "candidate:9 1 udp 1 192.0.2.9 9 typ host";
-  const auto add = [&line](Peer& p, std::string_view text, const char* mid,
-                           std::string_view ufrag = {}) {
+  const auto add = [](Peer& p, std::string_view text, const char* mid,
+                      std::string_view ufrag = {}) {
     return add_remote_candidate(p.state, text, Mid{mid}, std::nullopt, ufrag);
   };
   CHECK(add(b, line, "0").error().code == Errc::invalid_state);

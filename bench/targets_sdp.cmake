@@ -1,0 +1,1 @@
+parley_bench(NAME sdp LINK parley_sdp)
