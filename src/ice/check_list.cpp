@@ -61,11 +61,6 @@ void CheckList::trigger(Pair& pair) {
   }
 }
 
-void CheckList::trigger_first(Pair& pair) {
-  untrigger(pair);
-  triggered_.push_front(pair.id);
-}
-
 void CheckList::untrigger(const Pair& pair) {
   triggered_.erase(std::remove(triggered_.begin(), triggered_.end(), pair.id), triggered_.end());
 }

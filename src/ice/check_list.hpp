@@ -85,7 +85,6 @@ class CheckList {
   std::uint64_t dropped() const { return dropped_; }
 
   void trigger(Pair& pair);
-  void trigger_first(Pair& pair);
   void untrigger(const Pair& pair);
   void clear_triggered() { triggered_.clear(); }
 

@@ -132,15 +132,21 @@ std::optional<Transmit> Agent::Impl::poll_check(Timestamp now, MutableBytes stor
     const Bytes message = write_request(now, p, *request, storage);
     if (!message.empty()) return Transmit{p.path, message};
   }
+  // One nomination per session repeats a check that was answered: it need not wait for the pace,
+  // and peers that send nothing before it gain up to Ta.
+  for (Pair& p : list.pairs()) {
+    if (!p.nominate_next) continue;
+    p.nominate_next = false;
+    const Bytes message = start_request(now, p, RequestKind::nomination, storage);
+    if (!message.empty()) return Transmit{p.path, message};
+  }
   const bool ordinary = nominated == 0;
   while (now >= pace_at && list.has_next(ordinary)) {
     Pair* const pair = list.take_next(ordinary);
     if (pair == nullptr) continue;
-    const RequestKind kind = pair->nominate_next ? RequestKind::nomination : RequestKind::check;
-    pair->nominate_next = false;
-    if (kind == RequestKind::check) pair->state = PairState::in_progress;
+    pair->state = PairState::in_progress;
     pace_at = now + config.pacing;
-    const Bytes message = start_request(now, *pair, kind, storage);
+    const Bytes message = start_request(now, *pair, RequestKind::check, storage);
     if (!message.empty()) return Transmit{pair->path, message};
   }
   return std::nullopt;
@@ -200,6 +206,7 @@ void Agent::Impl::expire_requests(Timestamp now) {
 Timestamp Agent::Impl::next_check_timeout() const {
   Timestamp next = kNever;
   for (const Pair& p : list.pairs()) {
+    if (p.nominate_next) next = std::min(next, first_valid_at);  // at once
     for (const SentRequest& r : p.requests) {
       next = std::min(next, r.is_final ? r.expires : r.timer.deadline());
     }

@@ -34,9 +34,7 @@ void Agent::Impl::nominate_if_time(Timestamp now) {
     nomination_at = latest;
     return;
   }
-  Pair* const chosen = list.find(best->id);
-  chosen->nominate_next = true;
-  list.trigger_first(*chosen);
+  list.find(best->id)->nominate_next = true;
 }
 
 void Agent::Impl::note_nominated(Timestamp now, Pair& pair) {
