@@ -46,7 +46,7 @@ class ReceptionStatistics {
   Placed handle_packet(Timestamp now, std::uint16_t sequence,
                        std::optional<std::uint32_t> timestamp);
   /// A packet of this stream that another stream brought back: placed and remembered, but the
-  /// path did lose it (RFC 4588 section 5.1: reports are per stream), so nothing is counted.
+  /// path did lose it (RFC 4588 section 6.2: reports are per stream), so nothing is counted.
   Placed handle_recovered(std::uint16_t sequence);
   /// The stream ended: the next packet starts over (and is a restart).
   void handle_bye();

@@ -59,7 +59,7 @@ struct WrittenPacket {
 /// GCM nonce. The SRTP sender must permit a repeated index for such a stream.
 ///
 /// The identification extensions (mid, rid) are in every packet until a report block shows that the
-/// other side knows the SSRC (RFC 9143 section 14, RFC 8852 section 2).
+/// other side knows the SSRC (RFC 9143 section 15, RFC 7941 section 4.2.3).
 ///
 /// Limits: queue by packets, bytes and frames (a frame that does not fit is refused whole), history
 /// by count, bytes and age, retransmissions by one per packet and round trip and by a rate.
