@@ -180,6 +180,15 @@ TEST_CASE("jitter outlives the wrap of the timestamp", "[rtp][rfc3550]") {
   CHECK(stream.reception().jitter() == 0);
 }
 
+TEST_CASE("a jump of the sender's timestamps is no jitter of the path", "[rtp][rfc3550]") {
+  ReceiveStream stream{receive_config()};
+  arrive(stream, kStart, 1, 0);
+  arrive(stream, kStart + 20ms, 2, 1'800);
+  arrive(stream, kStart + 40ms, 3, 0x4000'0000);
+  arrive(stream, kStart + 60ms, 4, 0x4000'0000 + 1'800);
+  CHECK(stream.reception().jitter() == 0);
+}
+
 TEST_CASE("padding counts for the sequence and not for jitter", "[rtp][rfc3550]") {
   ReceiveStream stream{receive_config()};
   arrive(stream, kStart, 1, 9000);
