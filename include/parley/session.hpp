@@ -113,7 +113,7 @@ class Session {
   IceGatheringState ice_gathering_state() const;
   SignalingState signaling_state() const;
   const std::string& failure_reason() const;
-  void add_stats(Timestamp now, StatsReport& report) const;
+  void add_stats(StatsReport& report) const;
   /// Queues BYE and close_notify, to be polled; then nothing more happens.
   void close(Timestamp now);
 

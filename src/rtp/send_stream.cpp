@@ -31,6 +31,15 @@ SendStream::SendStream(Config config, Random& random)
   rtx_.next_sequence = kTurn + random.below(1 << 15);
 }
 
+std::uint32_t SendStream::rtp_timestamp(Timestamp capture_time) const {
+  return timestamp_offset_ +
+         static_cast<std::uint32_t>(to_ticks(capture_time.time_since_epoch(), config_.clock_rate));
+}
+
+std::uint32_t SendStream::rtp_timestamp(std::uint32_t media_ticks) const {
+  return timestamp_offset_ + media_ticks;
+}
+
 Result<void> SendStream::enqueue(Timestamp now, EncodedVideo frame, VideoPacketizer& packetizer) {
   const std::size_t limit = max_payload();
   const std::size_t bytes = frame.data.size();
@@ -40,11 +49,10 @@ Result<void> SendStream::enqueue(Timestamp now, EncodedVideo frame, VideoPacketi
   queued.parts = packetizer.packetize(frame, limit);
   if (queued.parts.empty()) return Error{Errc::malformed, "the packetizer made no packet"};
   queued.capture_time = frame.capture_time == Timestamp{} ? now : frame.capture_time;
-  if (!capture_origin_) capture_origin_ = queued.capture_time;
   // Two frames never share a timestamp, or receivers take them for one.
-  const std::int64_t ticks = to_ticks(queued.capture_time - *capture_origin_, config_.clock_rate);
-  last_ticks_ = std::max(ticks, last_ticks_ + 1);
-  queued.timestamp = timestamp_offset_ + static_cast<std::uint32_t>(last_ticks_);
+  const std::int64_t ticks = to_ticks(queued.capture_time.time_since_epoch(), config_.clock_rate);
+  last_ticks_ = std::max(ticks, last_ticks_.value_or(ticks - 1) + 1);
+  queued.timestamp = timestamp_offset_ + static_cast<std::uint32_t>(*last_ticks_);
   queued.key_frame = frame.key_frame;
   queued.rotation = frame.rotation;
   queued.data = std::move(frame.data);

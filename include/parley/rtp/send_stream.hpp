@@ -104,6 +104,11 @@ class SendStream {
   /// Errors: queue_full (counted), too_large, malformed (empty).
   Result<void> enqueue(Timestamp now, EncodedAudio frame, std::uint32_t media_ticks,
                        Timestamp capture_time, bool marker = false);
+  /// The RTP timestamp of a picture captured then. Pictures whose capture times grow by at least a
+  /// tick carry exactly this.
+  std::uint32_t rtp_timestamp(Timestamp capture_time) const;
+  /// The RTP timestamp of a place on the audio clock.
+  std::uint32_t rtp_timestamp(std::uint32_t media_ticks) const;
   /// Forgets every queued frame, half-sent ones too (the track was muted or replaced).
   void clear_queue();
 
@@ -227,9 +232,8 @@ class SendStream {
   std::uint32_t timestamp_offset_;
   Outgoing media_;
   Outgoing rtx_;
-  std::optional<Timestamp> capture_origin_;  ///< where the video clock is zero
-  std::int64_t last_ticks_ = 0;
-  std::uint32_t last_timestamp_ = 0;  ///< of the last frame that began to leave
+  std::optional<std::int64_t> last_ticks_;  ///< of the newest picture
+  std::uint32_t last_timestamp_ = 0;        ///< of the last frame that began to leave
   Timestamp last_capture_{};
   Timestamp next_capture_time_{};  ///< when abs-capture-time is told again
 

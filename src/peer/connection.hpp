@@ -1,0 +1,118 @@
+// What stands behind the facade: a Session carried by a driver, with codecs around it.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "parley/peer_connection.hpp"
+#include "parley/session.hpp"
+#include "peer/coding.hpp"
+
+namespace parley::peer {
+
+/// The handlers of one PeerConnection. Copied before each call, because a handler may replace
+/// itself.
+struct Handlers {
+  std::function<void(const IceCandidate&)> ice_candidate;
+  std::function<void(IceGatheringState)> ice_gathering_state;
+  std::function<void(IceConnectionState)> ice_connection_state;
+  std::function<void(ConnectionState)> connection_state;
+  std::function<void(SignalingState)> signaling_state;
+  std::function<void()> negotiation_needed;
+  std::function<void(Transceiver)> track;
+};
+
+/// The application's and the codec's side of one transceiver.
+struct TransceiverMedia {
+  std::function<void(const VideoFrame&)> on_frame;
+  std::function<void(const EncodedVideo&)> on_encoded_frame;
+  std::function<void(const EncodedAudio&, std::uint32_t)> on_encoded_audio;
+  std::function<void()> on_key_frame_request;
+  std::unique_ptr<VideoEncoding> video_encoding;
+  std::unique_ptr<VideoDecoding> video_decoding;
+  std::unique_ptr<AudioEncoding> audio_encoding;
+  std::uint32_t encoded_audio_ticks = 0;
+  Timestamp last_capture = Timestamp::min();
+};
+
+/// Engine of the driver, implementation of PeerConnection and Transceiver. Shared by the facade,
+/// its handles and the jobs under way; closed when the facade goes. On the driver's sequence.
+class Connection final : public Engine, public std::enable_shared_from_this<Connection> {
+ public:
+  static Result<std::shared_ptr<Connection>> create(Driver& driver, Configuration config);
+  ~Connection() override;
+
+  // Negotiation; each wakes the driver.
+  Result<SessionDescription> create_offer();
+  Result<SessionDescription> create_answer();
+  Result<void> set_local_description(const SessionDescription& description);
+  Result<void> set_remote_description(const SessionDescription& description);
+  Result<void> rollback();
+  Result<void> add_ice_candidate(const IceCandidate& candidate);
+  std::optional<SessionDescription> description(jsep::Side side) const;
+  Result<Transceiver> add_transceiver(MediaKind kind, const TransceiverInit& init);
+  std::vector<Transceiver> transceivers();
+
+  // Transceivers, by id.
+  const jsep::Transceiver* find(int id) const;
+  Result<void> set_direction(int id, Direction direction);
+  Result<void> stop(int id);
+  Result<void> set_codec_preferences(int id, const std::vector<std::string>& codecs);
+  Result<std::uint32_t> send(int id, const VideoFrame& frame);
+  Result<std::uint32_t> send(int id, std::span<const std::int16_t> pcm);
+  Result<std::uint32_t> send_encoded(int id, const EncodedVideo& frame);
+  Result<std::uint32_t> send_encoded(int id, const EncodedAudio& packet, std::uint32_t gap);
+  PlayoutOutcome read(int id, AudioBlock& block);
+  Result<void> request_key_frame(int id);
+  void set_frame_handler(int id, std::function<void(const VideoFrame&)> handler);
+  void set_encoded_frame_handler(int id, std::function<void(const EncodedVideo&)> handler);
+  void set_encoded_audio_handler(int id,
+                                 std::function<void(const EncodedAudio&, std::uint32_t)> handler);
+  TransceiverMedia& media(int id) { return media_[id]; }
+
+  StatsReport get_stats() const;
+  void set_bitrate_limits(DataRate min, DataRate max);
+  void close();
+  bool closed() const { return closed_; }
+  const Session& session() const { return *session_; }
+  Handlers& handlers() { return handlers_; }
+
+  // Engine.
+  void handle_datagram(Timestamp now, const Path& path, MutableBytes bytes) override;
+  void handle_timeout(Timestamp now) override;
+  std::optional<Transmit> poll_transmit(Timestamp now, MutableBytes storage) override;
+  Timestamp next_timeout() const override;
+  bool deliver_events(Timestamp now) override;
+
+ private:
+  Connection(Driver& driver, Configuration config) : driver_(driver), config_(std::move(config)) {}
+  void open_sockets();
+  bool open_socket(const NetworkInterface& interface);
+  void resolve_servers();
+  void end_sockets_when_resolved();
+  void dispatch(SessionEvent event);
+  void dispatch(event::VideoReceived event);
+  void dispatch(const event::KeyFrameRequested& event);
+  bool show_due_frames(Timestamp now);
+  void add_codec_stats(StatsReport& report) const;
+  Transceiver handle_of(const jsep::Transceiver& transceiver);
+  void wake();
+
+  Driver& driver_;
+  Configuration config_;
+  std::unique_ptr<Session> session_;
+  Handlers handlers_;
+  std::map<int, TransceiverMedia> media_;
+  NtpMapping ntp_;
+  bool attached_ = false;
+  bool sockets_opened_ = false;
+  int resolving_ = 0;
+  double expected_loss_ = 0.05;
+  bool closed_ = false;
+};
+
+}  // namespace parley::peer

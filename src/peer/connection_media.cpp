@@ -1,0 +1,246 @@
+// Transceivers of a connection: media of the application in and out, and the statistics of codecs.
+#include <algorithm>
+#include <utility>
+
+#include "peer/connection.hpp"
+
+namespace parley::peer {
+
+Transceiver Connection::handle_of(const jsep::Transceiver& transceiver) {
+  return Transceiver{weak_from_this(), transceiver.id.value(), transceiver.kind};
+}
+
+Result<Transceiver> Connection::add_transceiver(MediaKind kind, const TransceiverInit& init) {
+  if (closed_) return Error{Errc::closed, "connection"};
+  jsep::TransceiverInit wish{.direction = init.direction, .track_id = init.track_id};
+  if (!init.stream_id.empty()) wish.stream_ids.push_back(init.stream_id);
+  const TransceiverId id = session_->add_transceiver(kind, std::move(wish));
+  if (!init.codecs.empty()) {
+    if (auto set = session_->set_codec_preferences(id, init.codecs); !set) {
+      (void)session_->stop(driver_.now(), id).has_value();
+      return set.error();
+    }
+  }
+  wake();
+  return handle_of(*session_->negotiation().find(id));
+}
+
+std::vector<Transceiver> Connection::transceivers() {
+  std::vector<Transceiver> handles;
+  for (const auto& transceiver : session_->negotiation().transceivers) {
+    if (!transceiver.stopped) handles.push_back(handle_of(transceiver));
+  }
+  return handles;
+}
+
+const jsep::Transceiver* Connection::find(int id) const {
+  return session_->negotiation().find(TransceiverId{id});
+}
+
+Result<void> Connection::set_direction(int id, Direction direction) {
+  if (closed_) return Error{Errc::closed, "connection"};
+  auto set = session_->set_direction(TransceiverId{id}, direction);
+  wake();
+  return set;
+}
+
+Result<void> Connection::stop(int id) {
+  if (closed_) return Error{Errc::closed, "connection"};
+  auto stopped = session_->stop(driver_.now(), TransceiverId{id});
+  wake();
+  return stopped;
+}
+
+Result<void> Connection::set_codec_preferences(int id, const std::vector<std::string>& codecs) {
+  if (closed_) return Error{Errc::closed, "connection"};
+  auto set = session_->set_codec_preferences(TransceiverId{id}, codecs);
+  wake();
+  return set;
+}
+
+// --- Sending
+// ----------------------------------------------------------------------------------------
+
+Result<std::uint32_t> Connection::send(int id, const VideoFrame& frame) {
+  if (closed_) return Error{Errc::closed, "connection"};
+  if (!frame.picture) return Error{Errc::invalid_argument, "no picture"};
+  if (!session_->can_send(TransceiverId{id})) {
+    return Error{Errc::invalid_state, "not connected, or not negotiated to send"};
+  }
+  TransceiverMedia& media = media_[id];
+  if (frame.capture_time <= media.last_capture) {
+    return Error{Errc::invalid_argument, "capture_time does not grow"};
+  }
+  const auto timestamp = session_->rtp_timestamp(TransceiverId{id}, frame.capture_time);
+  if (!timestamp) return timestamp;
+  media.last_capture = frame.capture_time;
+  if (!media.video_encoding) {
+    media.video_encoding = std::make_unique<VideoEncoding>(driver_, config_.video);
+    media.video_encoding->set_rate(session_->target_rate(TransceiverId{id}));
+  }
+  media.video_encoding->encode(frame, [weak = weak_from_this(), id](EncodedVideo encoded) {
+    const auto self = weak.lock();
+    if (!self || self->closed_) return;
+    const bool key_frame = encoded.key_frame;
+    const auto sent =
+        self->session_->send(self->driver_.now(), TransceiverId{id}, std::move(encoded));
+    // A frame that was not queued is missing for those after it: begin again with a key frame.
+    if (!sent && !key_frame) self->media_[id].video_encoding->request_key_frame();
+    self->wake();
+  });
+  return timestamp;
+}
+
+Result<std::uint32_t> Connection::send(int id, std::span<const std::int16_t> pcm) {
+  if (closed_) return Error{Errc::closed, "connection"};
+  if (!session_->can_send(TransceiverId{id})) {
+    return Error{Errc::invalid_state, "not connected, or not negotiated to send"};
+  }
+  if (pcm.size() % static_cast<std::size_t>(config_.audio.channels) != 0) {
+    return Error{Errc::invalid_argument, "PCM is not a whole number of frames"};
+  }
+  TransceiverMedia& media = media_[id];
+  if (!media.audio_encoding) {
+    media.audio_encoding = std::make_unique<AudioEncoding>(driver_, config_.audio);
+    media.audio_encoding->set_expected_loss(expected_loss_);
+  }
+  const auto timestamp =
+      session_->rtp_timestamp(TransceiverId{id}, media.audio_encoding->position());
+  if (!timestamp) return timestamp;
+  media.audio_encoding->push(pcm, [weak = weak_from_this(), id](AudioEncoding::Packet packet) {
+    const auto self = weak.lock();
+    if (!self || self->closed_) return;
+    // A path that is gone for a moment loses sound; nothing else can be done about it here.
+    (void)self->session_
+        ->send(self->driver_.now(), TransceiverId{id}, std::move(packet.audio), packet.media_ticks,
+               packet.capture_time, packet.begins_talk)
+        .has_value();
+    self->wake();
+  });
+  return timestamp;
+}
+
+Result<std::uint32_t> Connection::send_encoded(int id, const EncodedVideo& frame) {
+  if (closed_) return Error{Errc::closed, "connection"};
+  auto sent = session_->send(driver_.now(), TransceiverId{id}, frame);
+  wake();
+  return sent;
+}
+
+Result<std::uint32_t> Connection::send_encoded(int id, const EncodedAudio& packet,
+                                               std::uint32_t gap) {
+  if (closed_) return Error{Errc::closed, "connection"};
+  TransceiverMedia& media = media_[id];
+  const Timestamp now = driver_.now();
+  const std::uint32_t ticks = media.encoded_audio_ticks + gap;
+  auto sent = session_->send(now, TransceiverId{id}, packet, ticks, now, gap > 0);
+  if (sent) {
+    media.encoded_audio_ticks = ticks + static_cast<std::uint32_t>(packet.samples_per_channel);
+  }
+  wake();
+  return sent;
+}
+
+// --- Receiving
+// --------------------------------------------------------------------------------------
+
+PlayoutOutcome Connection::read(int id, AudioBlock& block) {
+  if (closed_) {
+    block = AudioBlock{.channels = config_.audio.channels};
+    return PlayoutOutcome::silence;
+  }
+  switch (session_->read_audio(driver_.now(), TransceiverId{id}, block)) {
+    case jitter::Outcome::normal:
+      return PlayoutOutcome::normal;
+    case jitter::Outcome::fec:
+      return PlayoutOutcome::recovered;
+    case jitter::Outcome::conceal:
+      return PlayoutOutcome::concealed;
+    case jitter::Outcome::not_started:
+    case jitter::Outcome::silence:
+      break;
+  }
+  return PlayoutOutcome::silence;
+}
+
+Result<void> Connection::request_key_frame(int id) {
+  if (closed_) return Error{Errc::closed, "connection"};
+  auto requested = session_->request_key_frame(driver_.now(), TransceiverId{id});
+  wake();
+  return requested;
+}
+
+void Connection::set_frame_handler(int id, std::function<void(const VideoFrame&)> handler) {
+  if (closed_) return;
+  const bool late = !media_[id].on_frame && handler;
+  media_[id].on_frame = std::move(handler);
+  // Frames that passed before there was a handler were not decoded: their successors need a key
+  // frame. Before anything was received there is nobody to ask.
+  if (late) (void)request_key_frame(id).has_value();
+}
+
+void Connection::set_encoded_frame_handler(int id,
+                                           std::function<void(const EncodedVideo&)> handler) {
+  if (!closed_) media_[id].on_encoded_frame = std::move(handler);
+}
+
+void Connection::set_encoded_audio_handler(
+    int id, std::function<void(const EncodedAudio&, std::uint32_t)> handler) {
+  if (closed_) return;
+  session_->set_encoded_audio(TransceiverId{id}, static_cast<bool>(handler));
+  media_[id].on_encoded_audio = std::move(handler);
+}
+
+void Connection::set_bitrate_limits(DataRate min, DataRate max) {
+  if (closed_) return;
+  session_->set_bitrate_limits(driver_.now(), min, max);
+  wake();
+}
+
+// --- Statistics
+// -------------------------------------------------------------------------------------
+
+StatsReport Connection::get_stats() const {
+  StatsReport report;
+  report.at = driver_.now();
+  const NtpTime ntp = ntp_.to_ntp(report.at);
+  constexpr double kNtpToUnix = 2'208'988'800.0;
+  report.unix_ms = (ntp.seconds() - kNtpToUnix + ntp.fraction() / 4294967296.0) * 1000.0;
+  session_->add_stats(report);
+  add_codec_stats(report);
+  return report;
+}
+
+// The session knows packets and frames; what pictures became of them is known here.
+void Connection::add_codec_stats(StatsReport& report) const {
+  for (StatsObject& object : report.objects) {
+    const auto number = object.number("transceiverId");
+    if (!number) continue;
+    const auto found = media_.find(static_cast<int>(*number));
+    if (found == media_.end()) continue;
+    const TransceiverMedia& media = found->second;
+    if (object.type() == "outbound-rtp" && media.video_encoding) {
+      const EncodingStats& stats = media.video_encoding->stats();
+      object.set("framesEncoded", stats.frames_encoded)
+          .set("keyFramesEncoded", stats.key_frames_encoded)
+          .set("frameWidth", stats.width)
+          .set("frameHeight", stats.height)
+          .set("encoderImplementation", "libvpx");
+    } else if (object.type() == "inbound-rtp" && media.video_decoding) {
+      const VideoPlayback& playback = media.video_decoding->playback();
+      object.set("framesDecoded", playback.frames_decoded())
+          .set("keyFramesDecoded", playback.key_frames_decoded())
+          .set("framesRendered", playback.frames_decoded())
+          .set("frameWidth", playback.width())
+          .set("frameHeight", playback.height())
+          .set("framesPerSecond", playback.frames_per_second())
+          .set("freezeCount", playback.freeze_count())
+          .set_seconds("totalFreezesDuration", playback.total_freezes_duration())
+          .set("totalInterFrameDelay", playback.total_inter_frame_delay())
+          .set("totalSquaredInterFrameDelay", playback.total_squared_inter_frame_delay())
+          .set("decoderImplementation", "libvpx");
+    }
+  }
+}
+
+}  // namespace parley::peer

@@ -1,0 +1,180 @@
+// The media of one session: streams and buffers of every transceiver, feedback, congestion control
+// and pacing. Packets here are plain RTP and RTCP; protecting them is the transport plane's.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "parley/base/bytes.hpp"
+#include "parley/base/random.hpp"
+#include "parley/base/time.hpp"
+#include "parley/cc/controller.hpp"
+#include "parley/cc/pacer.hpp"
+#include "parley/config.hpp"
+#include "parley/events.hpp"
+#include "parley/rtp/report_builder.hpp"
+#include "parley/rtp/report_schedule.hpp"
+#include "parley/rtp/round_trip.hpp"
+#include "parley/rtp/send_stream.hpp"
+#include "parley/rtp/transport_feedback.hpp"
+#include "parley/sdp/jsep.hpp"
+#include "parley/stats.hpp"
+#include "peer/media_receiver.hpp"
+
+namespace parley::peer {
+
+struct MediaConfig {
+  VideoConfig video;
+  Duration max_video_wait = 500ms;
+  AudioDecoderFactory audio_decoder;
+  int playout_channels = 1;
+  NtpMapping ntp;
+  std::string cname;
+  /// Largest RTP or RTCP packet before protection, in bytes.
+  std::size_t max_packet_size = 1176;
+};
+
+/// Packets that found no place, by reason.
+struct MediaDrops {
+  std::uint64_t malformed_rtp = 0;
+  std::uint64_t malformed_rtcp = 0;
+  std::uint64_t unroutable = 0;  ///< no transceiver for it, even after the hold queue
+};
+
+/// A packet in the caller's storage, to be protected and sent.
+struct MediaPacket {
+  std::size_t size = 0;
+  bool is_rtcp = false;
+};
+
+class MediaPlane {
+ public:
+  /// Packets that match no transceiver yet are held until the next renegotiation (RFC 9143 section
+  /// 9.2 lets media overtake the answer); of more than these the oldest go.
+  static constexpr std::size_t kMaxHeld = 64;
+  /// SSRCs that are mapped to transceivers; beyond it new ones are not learned.
+  static constexpr std::size_t kMaxSsrcs = 256;
+
+  MediaPlane(MediaConfig config, Random& random, Timestamp now);
+  ~MediaPlane();
+
+  /// Brings senders and receivers in line with what was negotiated.
+  void configure(Timestamp now, const jsep::Transceiver& transceiver);
+  void remove(TransceiverId id);
+
+  Result<std::uint32_t> send(Timestamp now, TransceiverId id, EncodedVideo frame);
+  Result<std::uint32_t> send(Timestamp now, TransceiverId id, EncodedAudio packet,
+                             std::uint32_t media_ticks, Timestamp capture_time, bool marker);
+  const rtp::SendStream* sender(TransceiverId id) const;
+  MediaReceiver* receiver(TransceiverId id);
+  void set_encoded_audio(TransceiverId id, bool encoded);
+  DataRate target_rate(TransceiverId id) const;
+  void set_bitrate_limits(Timestamp now, DataRate min, DataRate max);
+  /// What ICE measured; reports of the peer are preferred when they come.
+  void set_round_trip_time(Duration rtt);
+
+  void handle_rtp(Timestamp now, MutableBytes packet);
+  void handle_rtcp(Timestamp now, Bytes packet);
+  void handle_timeout(Timestamp now);
+  Timestamp next_timeout() const;
+  /// The next packet to send: reports and feedback, then audio, then retransmissions and video as
+  /// the pacer allows.
+  std::optional<MediaPacket> poll_packet(Timestamp now, MutableBytes storage);
+  /// BYE for all our streams, once; nullopt when there is nothing to say.
+  std::optional<MediaPacket> build_bye(MutableBytes storage);
+  std::optional<SessionEvent> poll_event();
+
+  void add_stats(const jsep::State& negotiation, StatsReport& report) const;
+  const MediaDrops& drops() const { return drops_; }
+
+ private:
+  struct Sender {
+    TransceiverId id;
+    MediaKind kind;
+    rtp::SendStream stream;
+    std::unique_ptr<rtp::VideoPacketizer> packetizer;
+    std::optional<DataRate> peer_limit;
+    bool transport_feedback = false;
+    bool active = true;
+    DataRate target;
+    std::string codec;
+    PayloadType payload_type;
+  };
+  struct Section {
+    TransceiverId id;
+    MediaKind kind = MediaKind::audio;
+    std::string mid;
+    std::unique_ptr<Sender> sender;
+    std::unique_ptr<MediaReceiver> receiver;
+    std::vector<Ssrc> announced;  ///< SSRCs the description named
+  };
+
+  Section* find(TransceiverId id);
+  const Section* find(TransceiverId id) const;
+  void configure_sender(Timestamp now, Section& section, const jsep::Transceiver& transceiver);
+  void configure_receiver(Section& section, const jsep::Transceiver& transceiver);
+  void learn_extensions(const std::vector<jsep::NegotiatedExtension>& extensions);
+  void release_held(Timestamp now);
+
+  // Routing (media_plane.cpp).
+  Section* route(const rtp::PacketView& packet, const rtp::HeaderExtensions& extensions);
+  void learn_ssrc(Ssrc ssrc, TransceiverId id);
+  bool accept_rtp(Timestamp now, MutableBytes packet);
+
+  // RTCP (media_rtcp.cpp).
+  void handle_block(Timestamp now, const rtp::rtcp::ReportBlock& block);
+  void handle_transport_feedback(Timestamp now, const rtp::rtcp::SubPacket& sub);
+  void handle_payload_feedback(Timestamp now, const rtp::rtcp::SubPacket& sub);
+  rtp::SendStream* sender_of(Ssrc ssrc);
+  bool feedback_due(Timestamp now) const;
+  std::optional<MediaPacket> poll_rtcp(Timestamp now, MutableBytes storage);
+  void add_report(Timestamp now);
+  void add_feedback(Timestamp now);
+  Ssrc local_ssrc() const;
+
+  // Sending (media_plane.cpp).
+  std::optional<MediaPacket> poll_media(Timestamp now, MutableBytes storage);
+  std::optional<MediaPacket> write(Timestamp now, Sender& sender, rtp::PacketClass which,
+                                   MutableBytes storage);
+  Sender* next_sender(MediaKind kind, rtp::PacketClass which);
+  bool has_paced_packets() const;
+  void apply(Timestamp now, const cc::Update& update);
+  void share_rate(DataRate total);
+  void note_round_trip_time(Duration rtt);
+  void note_loss(double fraction);
+
+  MediaConfig config_;
+  Random& random_;
+  std::vector<std::unique_ptr<Section>> sections_;
+  std::unordered_map<std::uint32_t, TransceiverId> routes_;
+  rtp::ExtensionMap receive_extensions_;
+  std::vector<std::vector<std::uint8_t>> held_;
+
+  rtp::ReportSchedule schedule_;
+  rtp::ReportBuilder builder_;
+  rtp::ReferenceTimeExchange reference_times_;
+  rtp::TransportFeedbackRecorder arrivals_;
+  rtp::SentPacketLog sent_;
+  std::unique_ptr<cc::Controller> controller_;
+  cc::Limits limits_;
+  cc::Pacer pacer_;
+  bool reduced_size_ = false;
+  bool started_ = false;
+  Ssrc feedback_ssrc_;       ///< of the first transceiver: who speaks when we send nothing
+  Ssrc last_received_ssrc_;  ///< named in transport-wide feedback
+  std::optional<Duration> reported_rtt_;
+  std::optional<Duration> path_rtt_;
+  double loss_ = 0;
+  std::vector<cc::PacketResult> results_;  // reused
+  std::vector<rtp::rtcp::ReportBlock> blocks_;
+  std::vector<SessionEvent> events_;
+  std::size_t next_event_ = 0;
+  MediaDrops drops_;
+};
+
+}  // namespace parley::peer

@@ -1,0 +1,56 @@
+// The parts of a Session and how they are wired. Session.cpp holds negotiation, session_io.cpp the
+// datagram side, session_stats.cpp the statistics.
+#pragma once
+
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "parley/session.hpp"
+#include "peer/media_plane.hpp"
+#include "peer/transport_plane.hpp"
+
+namespace parley {
+
+struct Session::Impl {
+  Impl(Timestamp now, SessionConfig session_config, Random& source);
+
+  // Negotiation.
+  jsep::LocalFacts local_facts() const;
+  Result<void> check_supported(const jsep::Plan& plan) const;
+  void carry_out(Timestamp now, std::vector<jsep::Change> changes);
+  void handle(Timestamp now, const jsep::SignalingStateChanged& change);
+  void handle(Timestamp now, const jsep::TransportNegotiated& change);
+  void handle(Timestamp now, const jsep::RemoteCandidates& change);
+  void add_remote_line(Timestamp now, std::string_view line);
+  void check_negotiation_needed();
+  Mid transport_mid() const;
+
+  // Events of the planes.
+  void absorb(Timestamp now);
+  void handle(Timestamp now, const ice::Event& event);
+  void handle(Timestamp now, const peer::TransportEvent& event);
+  void fail(std::string reason);
+  void update_connection_state();
+  ConnectionState derive_connection_state() const;
+
+  SessionConfig config;
+  Random& random;
+  jsep::State state;
+  peer::TransportPlane transport;
+  peer::MediaPlane media;
+
+  std::deque<SessionEvent> events;
+  ConnectionState connection_state = ConnectionState::new_;
+  IceGatheringState gathering_state = IceGatheringState::new_;
+  std::string failure;
+  bool wants_sockets = false;
+  bool negotiation_needed = false;  ///< W3C [[NegotiationNeeded]]
+  bool peer_closed = false;
+  bool closed = false;
+  bool bye_pending = false;
+  std::vector<std::string> candidates;  ///< gathered so far
+  bool end_of_candidates = false;
+};
+
+}  // namespace parley

@@ -1,0 +1,315 @@
+// The datagram side of a Session: sockets, media, the machine contract, and the states that follow
+// from the planes.
+#include <algorithm>
+#include <type_traits>
+
+#include "parley/session.hpp"
+#include "peer/session_impl.hpp"
+
+namespace parley {
+
+// --- Network
+// ----------------------------------------------------------------------------------------
+
+bool Session::wants_sockets() const { return impl_->wants_sockets && !impl_->closed; }
+
+Result<void> Session::add_local_socket(Timestamp now, const SocketAddress& bound,
+                                       const NetworkInterface& interface) {
+  auto added = impl_->transport.ice().add_local_socket(now, bound, interface);
+  impl_->absorb(now);
+  return added;
+}
+
+void Session::add_stun_server(Timestamp now, const SocketAddress& server) {
+  impl_->transport.ice().add_stun_server(now, server);
+  impl_->absorb(now);
+}
+
+void Session::end_of_local_sockets(Timestamp now) {
+  impl_->transport.ice().end_of_local_sockets(now);
+  impl_->absorb(now);
+}
+
+// --- Media
+// ------------------------------------------------------------------------------------------
+
+bool Session::can_send(TransceiverId id) const {
+  return !impl_->closed && impl_->transport.ready() && impl_->media.sender(id) != nullptr;
+}
+
+Result<std::uint32_t> Session::send(Timestamp now, TransceiverId id, EncodedVideo frame) {
+  if (!can_send(id)) return Error{Errc::invalid_state, "not connected, or not negotiated to send"};
+  return impl_->media.send(now, id, std::move(frame));
+}
+
+Result<std::uint32_t> Session::send(Timestamp now, TransceiverId id, EncodedAudio packet,
+                                    std::uint32_t media_ticks, Timestamp capture_time,
+                                    bool marker) {
+  if (!can_send(id)) return Error{Errc::invalid_state, "not connected, or not negotiated to send"};
+  return impl_->media.send(now, id, std::move(packet), media_ticks, capture_time, marker);
+}
+
+Result<std::uint32_t> Session::rtp_timestamp(TransceiverId id, Timestamp capture_time) const {
+  const rtp::SendStream* stream = impl_->media.sender(id);
+  if (stream == nullptr) return Error{Errc::invalid_state, "not negotiated to send"};
+  return stream->rtp_timestamp(capture_time);
+}
+
+Result<std::uint32_t> Session::rtp_timestamp(TransceiverId id, std::uint32_t media_ticks) const {
+  const rtp::SendStream* stream = impl_->media.sender(id);
+  if (stream == nullptr) return Error{Errc::invalid_state, "not negotiated to send"};
+  return stream->rtp_timestamp(media_ticks);
+}
+
+jitter::Outcome Session::read_audio(Timestamp now, TransceiverId id, AudioBlock& block) {
+  if (peer::MediaReceiver* receiver = impl_->media.receiver(id)) {
+    return receiver->read_audio(now, block);
+  }
+  block = AudioBlock{.channels = impl_->config.playout_channels};
+  return jitter::Outcome::not_started;
+}
+
+void Session::set_encoded_audio(TransceiverId id, bool encoded) {
+  impl_->media.set_encoded_audio(id, encoded);
+}
+
+void Session::handle_decoder_error(Timestamp now, TransceiverId id) {
+  if (peer::MediaReceiver* receiver = impl_->media.receiver(id)) {
+    receiver->handle_decoder_error(now);
+  }
+}
+
+Result<void> Session::request_key_frame(Timestamp now, TransceiverId id) {
+  peer::MediaReceiver* receiver = impl_->media.receiver(id);
+  if (receiver == nullptr) return Error{Errc::invalid_state, "transceiver does not receive"};
+  receiver->request_key_frame(now);
+  return {};
+}
+
+void Session::set_bitrate_limits(Timestamp now, DataRate min, DataRate max) {
+  impl_->media.set_bitrate_limits(now, min, max);
+}
+
+DataRate Session::target_rate(TransceiverId id) const { return impl_->media.target_rate(id); }
+
+// --- The machine contract
+// ---------------------------------------------------------------------------
+
+bool Session::accepts(const Path& path) const { return impl_->transport.ice().accepts(path); }
+
+void Session::handle_datagram(Timestamp now, const Path& path, MutableBytes bytes) {
+  if (impl_->closed) return;
+  const peer::Delivery delivery = impl_->transport.handle_datagram(now, path, bytes);
+  if (const auto* rtp = std::get_if<peer::RtpDatagram>(&delivery)) {
+    impl_->media.handle_rtp(now, rtp->packet);
+  } else if (const auto* rtcp = std::get_if<peer::RtcpDatagram>(&delivery)) {
+    impl_->media.handle_rtcp(now, rtcp->packet);
+  } else {
+    impl_->absorb(now);
+  }
+}
+
+void Session::handle_timeout(Timestamp now) {
+  if (impl_->closed) return;
+  impl_->transport.handle_timeout(now);
+  impl_->media.handle_timeout(now);
+  impl_->absorb(now);
+}
+
+Timestamp Session::next_timeout() const {
+  if (impl_->closed) return kNever;
+  const Timestamp transport = impl_->transport.next_timeout();
+  // Without keys and a path nothing of the media can leave, so its deadlines mean nothing.
+  if (!impl_->transport.ready()) return transport;
+  return std::min(transport, impl_->media.next_timeout());
+}
+
+std::optional<Transmit> Session::poll_transmit(Timestamp now, MutableBytes storage) {
+  Impl& impl = *impl_;
+  if (impl.bye_pending) {
+    impl.bye_pending = false;
+    std::optional<Transmit> bye;
+    if (const auto packet = impl.transport.ready() ? impl.media.build_bye(storage) : std::nullopt) {
+      bye = impl.transport.protect_rtcp(now, storage, packet->size);
+    }
+    impl.transport.close(now);
+    if (bye) return bye;
+  }
+  if (auto transmit = impl.transport.poll_transmit(now, storage)) return transmit;
+  if (impl.closed || !impl.transport.ready()) return std::nullopt;
+  while (const auto packet = impl.media.poll_packet(now, storage)) {
+    auto transmit = packet->is_rtcp ? impl.transport.protect_rtcp(now, storage, packet->size)
+                                    : impl.transport.protect_rtp(now, storage, packet->size);
+    if (transmit) return transmit;
+  }
+  return std::nullopt;
+}
+
+std::optional<SessionEvent> Session::poll_event() {
+  if (impl_->closed) return std::nullopt;
+  if (!impl_->events.empty()) {
+    SessionEvent event = std::move(impl_->events.front());
+    impl_->events.pop_front();
+    return event;
+  }
+  return impl_->media.poll_event();
+}
+
+void Session::close(Timestamp) {
+  if (impl_->closed) return;
+  impl_->closed = true;
+  impl_->bye_pending = true;
+  impl_->connection_state = ConnectionState::closed;
+  impl_->events.clear();
+}
+
+// --- Events of the planes
+// ---------------------------------------------------------------------------
+
+void Session::Impl::absorb(Timestamp now) {
+  while (auto event = transport.poll_event()) handle(now, *event);
+}
+
+void Session::Impl::handle(Timestamp now, const peer::TransportEvent& event) {
+  if (const auto* ice_event = std::get_if<ice::Event>(&event)) {
+    handle(now, *ice_event);
+  } else if (std::holds_alternative<peer::SecureConnected>(event)) {
+    if (const auto rtt = transport.ice().round_trip_time()) media.set_round_trip_time(*rtt);
+    update_connection_state();
+  } else if (const auto* failed = std::get_if<dtls::Failed>(&event)) {
+    fail("DTLS: " + failed->failure.text);
+  } else if (std::holds_alternative<dtls::Closed>(event)) {
+    peer_closed = true;
+    update_connection_state();
+  }
+}
+
+void Session::Impl::handle(Timestamp now, const ice::Event& event) {
+  if (const auto* gathered = std::get_if<ice::CandidateGathered>(&event)) {
+    const std::string line = gathered->candidate.to_string();
+    candidates.push_back(line);
+    jsep::add_local_candidate(state, line);
+    events.emplace_back(
+        event::CandidateGathered{{.candidate = line,
+                                  .sdp_mid = transport_mid().value(),
+                                  .sdp_m_line_index = 0,
+                                  .username_fragment = transport.ice().local_credentials().ufrag}});
+  } else if (const auto* gathering = std::get_if<ice::GatheringStateChanged>(&event)) {
+    gathering_state = static_cast<IceGatheringState>(gathering->state);
+    if (gathering_state == IceGatheringState::complete) {
+      end_of_candidates = true;
+      jsep::end_local_candidates(state);
+      events.emplace_back(event::CandidateGathered{
+          {.candidate = {},
+           .sdp_mid = transport_mid().value(),
+           .sdp_m_line_index = 0,
+           .username_fragment = transport.ice().local_credentials().ufrag}});
+    }
+    events.emplace_back(event::IceGatheringStateChanged{gathering_state});
+  } else if (const auto* changed = std::get_if<ice::StateChanged>(&event)) {
+    events.emplace_back(
+        event::IceConnectionStateChanged{static_cast<IceConnectionState>(changed->state)});
+    if (changed->state == ice::State::failed) {
+      fail("ICE: " + std::string{ice::to_string(changed->cause)});
+    }
+    update_connection_state();
+  } else if (std::holds_alternative<ice::SelectedPairChanged>(event)) {
+    // The first pair lets the handshake begin, which waits for nothing else.
+    transport.handle_timeout(now);
+    if (const auto rtt = transport.ice().round_trip_time()) media.set_round_trip_time(*rtt);
+  }
+}
+
+void Session::Impl::fail(std::string reason) {
+  if (failure.empty()) failure = std::move(reason);
+  update_connection_state();
+}
+
+void Session::Impl::update_connection_state() {
+  const ConnectionState derived = derive_connection_state();
+  if (derived == connection_state || closed) return;
+  connection_state = derived;
+  events.emplace_back(event::ConnectionStateChanged{derived});
+}
+
+// W3C webrtc-pc section 4.4.3, for one ICE and one DTLS transport. One addition: the peer's
+// close_notify ends the transport at once and reads as closed, because nothing can follow.
+ConnectionState Session::Impl::derive_connection_state() const {
+  if (closed || peer_closed) return ConnectionState::closed;
+  if (!failure.empty()) return ConnectionState::failed;
+  switch (transport.ice().state()) {
+    case ice::State::failed:
+      return ConnectionState::failed;
+    case ice::State::disconnected:
+      return ConnectionState::disconnected;
+    case ice::State::closed:
+      return ConnectionState::closed;
+    case ice::State::new_:
+      return ConnectionState::new_;
+    case ice::State::checking:
+      return ConnectionState::connecting;
+    case ice::State::connected:
+    case ice::State::completed:
+      break;
+  }
+  return transport.secured() ? ConnectionState::connected : ConnectionState::connecting;
+}
+
+// --- States
+// -----------------------------------------------------------------------------------------
+
+ConnectionState Session::connection_state() const { return impl_->connection_state; }
+
+IceConnectionState Session::ice_connection_state() const {
+  return impl_->closed ? IceConnectionState::closed
+                       : static_cast<IceConnectionState>(impl_->transport.ice().state());
+}
+
+IceGatheringState Session::ice_gathering_state() const { return impl_->gathering_state; }
+
+SignalingState Session::signaling_state() const {
+  if (impl_->closed) return SignalingState::closed;
+  return static_cast<SignalingState>(impl_->state.signaling);
+}
+
+const std::string& Session::failure_reason() const { return impl_->failure; }
+
+// The enumerations that are cast above name the same states in the same order.
+static_assert(static_cast<int>(IceConnectionState::closed) == static_cast<int>(ice::State::closed));
+static_assert(static_cast<int>(IceGatheringState::complete) ==
+              static_cast<int>(ice::GatheringState::complete));
+static_assert(static_cast<int>(SignalingState::have_remote_pranswer) ==
+              static_cast<int>(jsep::SignalingState::have_remote_pranswer));
+
+std::string_view to_string(ConnectionState state) {
+  switch (state) {
+    case ConnectionState::new_:
+      return "new";
+    case ConnectionState::connecting:
+      return "connecting";
+    case ConnectionState::connected:
+      return "connected";
+    case ConnectionState::disconnected:
+      return "disconnected";
+    case ConnectionState::failed:
+      return "failed";
+    case ConnectionState::closed:
+      return "closed";
+  }
+  return "";
+}
+
+std::string_view to_string(IceConnectionState state) {
+  return ice::to_string(static_cast<ice::State>(state));
+}
+
+std::string_view to_string(IceGatheringState state) {
+  return ice::to_string(static_cast<ice::GatheringState>(state));
+}
+
+std::string_view to_string(SignalingState state) {
+  if (state == SignalingState::closed) return "closed";
+  return jsep::to_string(static_cast<jsep::SignalingState>(state));
+}
+
+}  // namespace parley

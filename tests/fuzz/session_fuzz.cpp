@@ -1,0 +1,121 @@
+// A whole session in the hands of an attacker who has not authenticated: hostile datagrams,
+// descriptions and candidates, in any order with calls of the application and with time.
+#include <array>
+#include <chrono>
+#include <cstdlib>
+#include <memory>
+
+#include "fuzz/fuzz_input.hpp"
+#include "parley/session.hpp"
+
+using namespace parley;
+
+namespace {
+
+std::shared_ptr<const dtls::Identity> identity() {
+  static const auto shared = [] {
+    SeededRandom random{1};
+    const std::chrono::sys_seconds day{std::chrono::hours{24 * 20'000}};
+    return *dtls::Identity::create({.not_before = day, .not_after = day + std::chrono::hours{24}},
+                                   random);
+  }();
+  return shared;
+}
+
+SessionConfig config() {
+  SessionConfig config;
+  config.identity = identity();
+  config.negotiation = jsep::default_config();
+  config.negotiation.data_channels = false;
+  return config;
+}
+
+constexpr SocketAddress kLocal{IpAddress::v4(10, 0, 0, 1), 5000};
+constexpr SocketAddress kRemote{IpAddress::v4(10, 0, 0, 2), 6000};
+
+// Whatever happened, draining ends and the next deadline is later than now.
+void drain(Session& session, Timestamp now) {
+  alignas(8) std::array<std::uint8_t, kMaxDatagramSize> storage;
+  for (int rounds = 0; session.poll_transmit(now, storage); ++rounds) {
+    if (rounds > 5000) std::abort();
+  }
+  for (int rounds = 0; session.poll_event(); ++rounds) {
+    if (rounds > 5000) std::abort();
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  test::FuzzInput input{data, size};
+  SeededRandom random{7};
+  Timestamp now{1000s};
+  auto made = Session::create(now, config(), random);
+  auto peer_made = Session::create(now, config(), random);
+  if (!made || !peer_made) std::abort();
+  Session& session = **made;
+  Session& peer = **peer_made;
+  session.add_transceiver(MediaKind::audio, {});
+  session.add_transceiver(MediaKind::video, {});
+  (void)session.add_local_socket(now, kLocal, {.name = "e", .address = kLocal.ip}).has_value();
+
+  while (!input.empty()) {
+    switch (input.u8() % 9) {
+      case 0: {
+        auto bytes = input.sized_bytes();
+        session.handle_datagram(now, {kLocal, kRemote}, bytes);
+        break;
+      }
+      case 1:
+        now += std::chrono::milliseconds{input.u16() % 5000};
+        break;
+      case 2:
+        if (auto offer = session.create_offer()) {
+          (void)session.set_local_description(now, *offer).has_value();
+          (void)peer.set_remote_description(now, *offer).has_value();
+        }
+        break;
+      case 3:
+        if (auto answer = peer.create_answer()) {
+          (void)peer.set_local_description(now, *answer).has_value();
+          (void)session.set_remote_description(now, *answer).has_value();
+        }
+        break;
+      case 4: {
+        const auto text = input.bytes(input.u16() % 2048);
+        const auto type = input.u8() % 2 == 0 ? SdpType::offer : SdpType::answer;
+        (void)session.set_remote_description(now, {type, std::string{as_text(text)}}).has_value();
+        break;
+      }
+      case 5: {
+        const auto text = input.sized_bytes();
+        (void)session
+            .add_ice_candidate(now,
+                               {.candidate = std::string{as_text(text)}, .sdp_m_line_index = 0})
+            .has_value();
+        break;
+      }
+      case 6:
+        (void)session
+            .add_ice_candidate(now,
+                               {.candidate = "candidate:1 1 udp 2130706431 10.0.0.2 6000 typ host",
+                                .sdp_m_line_index = 0})
+            .has_value();
+        break;
+      case 7:
+        (void)session.rollback(now).has_value();
+        break;
+      case 8:
+        session.end_of_local_sockets(now);
+        break;
+    }
+    if (session.next_timeout() <= now) session.handle_timeout(now);
+    drain(session, now);
+    drain(peer, now);
+  }
+  StatsReport report;
+  session.add_stats(report);
+  session.close(now);
+  drain(session, now);
+  return 0;
+}

@@ -1,0 +1,2 @@
+parley_fuzz(NAME session LINK parley_peer)
+parley_fuzz(NAME media_plane LINK parley_peer)

@@ -1,0 +1,3 @@
+#include <parley/stun/message.hpp>
+
+int main() { return parley::stun::is_stun({}) ? 1 : 0; }

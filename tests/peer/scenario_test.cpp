@@ -1,0 +1,96 @@
+// Calls over bad networks, as data: conditions in, numbers out.
+#include "peer/call_scene.hpp"
+
+using namespace parley;
+using parley::test::CallScene;
+using parley::test::Side;
+
+namespace {
+
+struct Scenario {
+  const char* name;
+  sim::LinkConfig link;
+  double min_shown;      ///< share of sent pictures that must be shown
+  double max_concealed;  ///< share of audio blocks with concealment
+};
+
+// A picture lost for good costs those up to the next key frame, so shares of shown pictures fall
+// faster than loss rises.
+const Scenario kScenarios[] = {
+    {"1 percent loss", {.delay = 20ms, .loss = 0.01}, 0.99, 0.02},
+    {"5 percent loss with 40 ms delay and 20 ms jitter",
+     {.delay = 40ms, .jitter = 20ms, .loss = 0.05},
+     0.97,
+     0.04},
+    {"10 percent loss", {.delay = 20ms, .loss = 0.10}, 0.95, 0.06},
+    {"20 percent loss", {.delay = 20ms, .loss = 0.20}, 0.80, 0.15},
+    {"30 percent loss", {.delay = 20ms, .loss = 0.30}, 0.50, 0.30},
+    {"bursts of three at 5 percent",
+     {.delay = 20ms, .burst_loss = {.probability = 0.05, .mean_length = 3}},
+     0.95,
+     0.08},
+    {"jitter of 50 ms", {.delay = 20ms, .jitter = 50ms}, 0.99, 0.03},
+    {"reordering of 10 percent by 30 ms",
+     {.delay = 20ms, .reorder = 0.10, .reorder_delay = 30ms},
+     0.99,
+     0.03},
+    {"duplication of 20 percent", {.delay = 20ms, .duplicate = 0.20}, 0.99, 0.01},
+    {"corruption of 1 percent", {.delay = 20ms, .corrupt = 0.01}, 0.98, 0.03},
+};
+
+}  // namespace
+
+TEST_CASE("a call holds over every bad network and shows no damaged picture", "[peer]") {
+  for (const Scenario& scenario : kScenarios) {
+    DYNAMIC_SECTION(scenario.name) {
+      CallScene call{{.seed = 11, .link = scenario.link}};
+      call.start();
+      REQUIRE(call.run_until_connected(30s));
+      call.run_media(20s);
+      for (const Side* side : {&call.a, &call.b}) {
+        const Side& other = side == &call.a ? call.b : call.a;
+        const double shown = static_cast<double>(side->frames_shown) / other.frames_sent;
+        const auto concealed = side->outcomes.find(PlayoutOutcome::concealed);
+        const double share =
+            concealed == side->outcomes.end()
+                ? 0
+                : static_cast<double>(concealed->second) / static_cast<double>(side->blocks_read);
+        INFO("shown " << shown << ", concealed " << share);
+        CHECK(shown >= scenario.min_shown);
+        CHECK(share <= scenario.max_concealed);
+        CHECK_FALSE(side->out_of_order);
+        CHECK(side->worst_psnr > 25);
+      }
+    }
+  }
+}
+
+TEST_CASE("a call survives an outage of two seconds and recovers within one", "[peer]") {
+  CallScene call{{.link = {.delay = 20ms}}};
+  call.start();
+  REQUIRE(call.run_until_connected());
+  call.run_media(3s);
+  const Timestamp from = call.now();
+  call.set_link({.delay = 20ms, .outages = {{from, from + 2s}}});
+  call.run_media(2s);
+  const int before = call.b.frames_shown;
+  call.run_media(1s);
+  CHECK(call.b.frames_shown > before);
+  const int recovered = call.b.frames_shown;
+  call.run_media(2s);
+  CHECK(call.b.frames_shown - recovered >= 55);
+  CHECK(call.a.pc->connection_state() == ConnectionState::connected);
+  CHECK(call.b.worst_psnr > 25);
+}
+
+TEST_CASE("a path that stays silent is noticed and the connection fails", "[peer]") {
+  CallScene call{{.link = {.delay = 20ms}}};
+  call.start();
+  REQUIRE(call.run_until_connected());
+  call.set_link({.loss = 1.0});
+  call.run_for(15s);
+  CHECK(call.a.pc->connection_state() == ConnectionState::disconnected);
+  call.run_for(40s);
+  CHECK(call.a.pc->connection_state() == ConnectionState::failed);
+  CHECK(call.a.pc->failure_reason().find("consent") != std::string::npos);
+}
