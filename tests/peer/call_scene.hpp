@@ -230,10 +230,17 @@ class CallScene {
 
   void send_audio(Side& side, Timestamp end) {
     if (side.audio.empty() || !side.pc || side.host->now() >= end) return;
+    // Voiced speech in rough: the harmonics of 120 Hz, in syllables of a quarter of a second. (A
+    // pure tone would make Opus choose a mode without in-band FEC.)
     std::array<std::int16_t, kSamplesPer10Ms> pcm;
     for (auto& sample : pcm) {
-      sample = static_cast<std::int16_t>(8000 * std::sin(side.phase));
-      side.phase += 2 * 3.14159265 * 440 / kAudioSampleRate;
+      double value = 0;
+      for (int harmonic = 1; harmonic <= 12; ++harmonic) {
+        value += std::sin(harmonic * side.phase) / harmonic;
+      }
+      const double syllable = 0.6 + 0.4 * std::sin(side.phase / 30);
+      sample = static_cast<std::int16_t>(7000 * value * syllable);
+      side.phase += 2 * 3.14159265358979 * 120 / kAudioSampleRate;
     }
     (void)side.audio.front().send(pcm).has_value();
     side.host->post_at(side.host->now() + 10ms, [this, &side, end] { send_audio(side, end); });
@@ -249,7 +256,6 @@ class CallScene {
     }
     side.host->post_at(side.host->now() + 10ms, [this, &side, end] { play_audio(side, end); });
   }
-
 };
 
 }  // namespace parley::test
