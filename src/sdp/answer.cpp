@@ -110,6 +110,8 @@ std::vector<NegotiatedExtension> negotiate_extensions(const Description& local, 
     if (direction == Direction::inactive) continue;
     out.push_back({ours.id, ours.uri, sends(direction), receives(direction)});
   }
+  // By id: that the lines of an offer and of an answer stand in other orders is no change.
+  std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
   return out;
 }
 
@@ -162,16 +164,17 @@ NegotiatedMedia negotiate(const State& state, const Transceiver& t, const Exchan
   return n;
 }
 
-/// What our own numbers mean from here on (RFC 9143 section 10.1.2).
+/// What numbers mean from here on (RFC 9143 section 10.1.2): our offers keep to it. A peer may not
+/// (aiortc numbers anew in its own offers after it answered with ours), and is followed.
 void remember_numbers(State& next, const Transceiver& t) {
   PayloadTypeTable types(std::move(next.payload_types));
   ExtensionTable extensions(std::move(next.extension_ids));
   for (const NegotiatedCodec& c : t.negotiated->receive) {
     const std::string key = codec_key(c.name, c.clock_rate, c.channels, c.fmtp);
-    types.claim(c.payload_type, key);
-    if (c.rtx_payload_type) types.claim(*c.rtx_payload_type, "rtx of " + key);
+    types.assign(c.payload_type, key);
+    if (c.rtx_payload_type) types.assign(*c.rtx_payload_type, "rtx of " + key);
   }
-  for (const NegotiatedExtension& e : t.negotiated->extensions) extensions.claim(e.id, e.uri);
+  for (const NegotiatedExtension& e : t.negotiated->extensions) extensions.assign(e.id, e.uri);
   next.payload_types = types.entries();
   next.extension_ids = extensions.entries();
 }

@@ -182,7 +182,7 @@ Result<Description> build_answer(const State& state, const LocalFacts& facts) {
   const Description& offer = *state.pending_remote;
   const Selection selection = select_sections(state, offer);
   Description d = session_part(state, facts);
-  Numbering numbering{PayloadTypeTable(state.payload_types), ExtensionTable(state.extension_ids)};
+  Numbering numbering;  // the offer's, with one meaning for each number
   sdp::Setup setup = sdp::Setup::active;
   LocalFacts answered = facts;
   if (selection.tag) {

@@ -1,6 +1,7 @@
 // Which formats of a media section are codecs we can handle, and what belongs to them.
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -53,6 +54,13 @@ class MeaningTable {
     const std::string* present = meaning(n);
     if (present == nullptr) entries_.emplace_back(n, key);
     return present == nullptr || *present == key;
+  }
+  /// `n` means `key` from now on, and is the number to use for it.
+  void assign(Number n, const std::string& key) {
+    entries_.erase(std::remove_if(entries_.begin(), entries_.end(),
+                                  [n](const auto& e) { return e.first == n; }),
+                   entries_.end());
+    entries_.emplace(entries_.begin(), n, key);
   }
   const Entries& entries() const { return entries_; }
 

@@ -161,7 +161,7 @@ std::vector<Slot> offer_layout(const State& state) {
 }
 
 Selection select_sections(const State& state, const Description& offer) {
-  PayloadTypeTable payload_types(state.payload_types);
+  PayloadTypeTable payload_types;  // one meaning within this offer
   std::vector<bool> usable(offer.media.size());
   for (std::size_t i = 0; i < usable.size(); ++i) {
     usable[i] = is_usable(state, offer, i, payload_types);

@@ -141,6 +141,35 @@ TEST_CASE("aiortc offers one transport per section and the older form of data",
   CHECK(next.media[1].other_formats == std::vector<std::string>{"5000"});
 }
 
+TEST_CASE("aiortc gives its payload types new meanings when it offers after it answered",
+          "[jsep][interop][rfc9143]") {
+  Peer a(1);
+  Peer b(2);
+  a.track(MediaKind::audio);
+  a.track(MediaKind::video);
+  negotiate(a, b);
+  std::string text = sdp::to_string(b.offer());
+  // 111 and 96 97 for Opus and VP8 become 96 and 97 98.
+  text = replaced_all(text, ":97 ", ":98 ");
+  text = replaced_all(text, ":96 ", ":97 ");
+  text = replaced_all(text, ":111 ", ":96 ");
+  text = replaced(text, "apt=96", "apt=97");
+  text = replaced(text, "SAVPF 111", "SAVPF 96");
+  text = replaced(text, "SAVPF 96 97", "SAVPF 97 98");
+  a.set_remote(SdpType::offer, text);
+  const auto answer = a.answer();
+  CHECK_FALSE(answer.media[0].is_rejected());
+  CHECK_FALSE(answer.media[1].is_rejected());
+  a.set_local(SdpType::answer, answer);
+  CHECK(a.told<MediaNegotiated>().size() == 2);
+  CHECK(a[0].negotiated->receive[0].payload_type == PayloadType{96});
+  CHECK(a[1].negotiated->receive[0].payload_type == PayloadType{97});
+  CHECK(a[1].negotiated->receive[0].rtx_payload_type == PayloadType{98});
+  const auto next = a.offer();
+  CHECK(next.media[0].formats[0].payload_type == PayloadType{96});
+  CHECK(next.media[1].formats[0].payload_type == PayloadType{97});
+}
+
 TEST_CASE("Pion repeats candidates for component 2 and labels its SSRCs in old ways",
           "[jsep][interop]") {
   const std::string offer =

@@ -86,7 +86,7 @@ struct State {
 
   int next_transceiver = 0;
   int next_mid = 0;
-  /// Header extension ids that have a meaning in this session's bundle: never given another.
+  /// Header extension ids that have a meaning in this bundle: our offers never give them another.
   std::vector<std::pair<int, std::string>> extension_ids;
   /// Payload types with a meaning, likewise (RFC 9143 section 10.1.2): "opus/48000/2" and fmtp.
   std::vector<std::pair<PayloadType, std::string>> payload_types;
