@@ -52,19 +52,19 @@ void AudioAccount::resolve(bool pause) {
   unknown_silent_ = 0;
 }
 
-void AudioAccount::measure(const AudioBlock& block) {
+void AudioAccount::measure(double level) {
   // webrtc-stats: the energy of a sample is its duration times the square of its level.
   constexpr double kBlockSeconds = 0.01;
-  const double level = audio_level(block);
   stats_.audio_level = level;
   stats_.total_audio_energy += level * level * kBlockSeconds;
   stats_.total_samples_duration += kBlockSeconds;
 }
 
 double audio_level(const AudioBlock& block) {
-  double sum = 0.0;
-  for (const std::int16_t s : block.samples()) sum += static_cast<double>(s) * s;
-  return std::sqrt(sum / static_cast<double>(block.samples().size())) / 32768.0;
+  std::int64_t sum = 0;
+  for (const int s : block.samples()) sum += s * s;
+  return std::sqrt(static_cast<double>(sum) / static_cast<double>(block.samples().size())) /
+         32768.0;
 }
 
 }  // namespace parley::jitter

@@ -24,8 +24,8 @@ class AudioAccount {
 
   /// `samples` samples of a segment were given out at `now`; `silent` tells that nothing is heard.
   void count(const Segment& segment, int samples, Timestamp now, const Delays& delays, bool silent);
-  /// Energy and level of a block that was given out.
-  void measure(const AudioBlock& block);
+  /// A block of this level, 0 to 1, was given out.
+  void measure(double level);
   /// What was invented belongs to a pause of the sender, or to a loss.
   void resolve(bool pause);
 

@@ -354,11 +354,10 @@ void AudioBuffer::Impl::resolve(bool pause) {
 
 /// What would have come next, had nothing been skipped.
 void AudioBuffer::Impl::prepare_seam() {
-  const auto count = static_cast<std::size_t>(kSamplesPer10Ms * queue.channels());
-  const auto tail = queue.tail();
-  const auto made = decoder->conceal(kSamplesPer10Ms, tail);
-  if (!made || *made != kSamplesPer10Ms) std::ranges::fill(tail.first(count), std::int16_t{0});
-  std::ranges::copy(tail.first(count), fade.begin());
+  const auto made = decoder->conceal(kSamplesPer10Ms, queue.tail());
+  if (!made || *made != kSamplesPer10Ms) return fade.fill(0);
+  std::copy_n(queue.tail().begin(), queue.channels() == 2 ? 2 * kSamplesPer10Ms : kSamplesPer10Ms,
+              fade.begin());
 }
 
 /// After a skip the new sound fades in over a continuation of the old one. Without it, the jump
@@ -414,7 +413,8 @@ Outcome AudioBuffer::Impl::emit(Timestamp now, AudioBlock& out) {
   queue.take(kSamplesPer10Ms, out.samples(), [&](const Segment& segment, int samples) {
     parts[used++] = {segment, samples};
   });
-  const bool silent = audio_level(out) < kSilentLevel;
+  const double level = audio_level(out);
+  const bool silent = level < kSilentLevel;
   for (std::size_t i = 0; i < used; ++i) {
     const auto& [segment, samples] = parts[i];
     account.count(segment, samples, now, delays, silent);
@@ -425,7 +425,7 @@ Outcome AudioBuffer::Impl::emit(Timestamp now, AudioBlock& out) {
     const bool worse = outcome == Outcome::silence || part > outcome;
     if (worse && part != Outcome::silence) outcome = part;
   }
-  account.measure(out);
+  account.measure(level);
   return outcome;
 }
 

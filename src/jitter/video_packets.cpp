@@ -8,15 +8,11 @@ namespace parley::jitter {
 namespace {
 
 constexpr std::size_t kInitialSlots = 64;
-/// Buffers kept for later: enough for the packets of a few frames.
-constexpr std::size_t kMaxSpare = 128;
 
 }  // namespace
 
 VideoPackets::VideoPackets(std::size_t limit)
-    : limit_(limit), slots_(std::min(limit, kInitialSlots)) {
-  spare_.reserve(kMaxSpare);
-}
+    : limit_(limit), slots_(std::min(limit, kInitialSlots)) {}
 
 VideoSlot* VideoPackets::find(std::int64_t sequence) {
   VideoSlot& slot = slots_[index(sequence)];
@@ -70,7 +66,7 @@ void VideoPackets::remove(std::int64_t sequence) {
   VideoSlot* slot = find(sequence);
   if (slot == nullptr) return;
   bytes_ -= slot->bytes.size();
-  if (slot->bytes.capacity() > 0 && spare_.size() < kMaxSpare) {
+  if (slot->bytes.capacity() > 0 && spare_.size() < slots_.size()) {
     spare_.push_back(std::move(slot->bytes));
   }
   slot->bytes = {};

@@ -26,7 +26,8 @@ struct VideoSlot {
 };
 
 /// A ring that grows by doubling up to a limit, so that a stream of small frames stays small. The
-/// owner keeps the window: at most `limit` successive numbers. Payload storage is reused.
+/// owner keeps the window: at most `limit` successive numbers. Payload storage is reused, as much
+/// of it as the ring has places.
 class VideoPackets {
  public:
   /// `limit` is a power of two.

@@ -232,6 +232,18 @@ TEST_CASE("a frame without marker ends where the next one begins", "[jitter][vid
   CHECK(f.poll() == Numbers{1});
 }
 
+TEST_CASE("packets of another timestamp do not join a frame", "[jitter][video]") {
+  Fixture f;
+  auto s = plain_stream(2, 3);
+  s[0].marker = false;
+  f.put(s[0]);
+  Frame strange = s[1];
+  strange.first_sequence -= 1;  // its first packet is where the stream has none
+  f.put(strange, 1);
+  f.put(strange, 2);
+  CHECK(f.poll().empty());
+}
+
 TEST_CASE("the lost last packet of a frame keeps it incomplete", "[jitter][video]") {
   Fixture f;
   const auto s = plain_stream(3, 2);
