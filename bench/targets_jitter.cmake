@@ -1,0 +1,1 @@
+parley_bench(NAME jitter LINK parley_jitter parley_codec)
