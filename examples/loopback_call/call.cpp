@@ -68,6 +68,10 @@ Call::~Call() { *alive_ = false; }
 const Recorder* Call::recorder(Side at) const { return end(at).recorder.get(); }
 
 Timestamp Call::now() const { return end(Side::a).setup.driver->now(); }
+double Call::last_second_s() const {
+  return timeline_.seconds().empty() ? 0 : timeline_.seconds().back().at_s;
+}
+
 double Call::elapsed_s() const { return parley::to_seconds(now() - media_at_); }
 
 void Call::schedule(Side side, Timestamp at, void (Call::*step)(Side)) {
@@ -304,6 +308,9 @@ void Call::finish() {
     const auto a_stats = a.pc->get_stats();
     const auto b_stats = b.pc->get_stats();
     stats_->add_sample(elapsed_s(), a_stats, b_stats);
+    // What the last whole second would have been when the end came before it.
+    if (elapsed_s() - last_second_s() > 0.5)
+      timeline_.add(elapsed_s(), a_stats, b_stats, b.take_psnr(), a.take_psnr());
     final_stats_ = {a_stats, b_stats};
   }
   a.pc->close();

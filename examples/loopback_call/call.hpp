@@ -98,6 +98,7 @@ class Call {
   void schedule(parley::Timestamp at, void (Call::*step)());
   parley::Timestamp now() const;
   double elapsed_s() const;
+  double last_second_s() const;
 
   CallConfig config_;
   std::array<std::unique_ptr<End>, 2> ends_;

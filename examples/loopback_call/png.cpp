@@ -82,6 +82,7 @@ std::vector<std::uint8_t> encode_png(const parley::I420Buffer& picture) {
   image.width = static_cast<png_uint_32>(picture.width());
   image.height = static_cast<png_uint_32>(picture.height());
   image.format = PNG_FORMAT_RGB;
+  image.flags = PNG_IMAGE_FLAG_FAST;  // a tenth larger and several times faster
   png_alloc_size_t size = 0;
   if (png_image_write_to_memory(&image, nullptr, &size, 0, rgb.data(), 0, nullptr) == 0) return {};
   std::vector<std::uint8_t> png(size);

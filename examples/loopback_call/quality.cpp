@@ -5,6 +5,7 @@
 #include <cmath>
 #include <numbers>
 #include <numeric>
+#include <utility>
 
 namespace loopback_call {
 namespace {
@@ -15,18 +16,24 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t kFreezeIntervals = 30;
 
-constexpr std::int64_t kRate = parley::kAudioSampleRate;
 constexpr std::int64_t kPiece = SpeechMeter::kPieceSamples;
-/// The coarse search runs on every eighth sample, averaged.
-constexpr std::int64_t kCoarse = 8;
-/// How far the delay may move between two pieces before the whole range is searched again.
+/// What is below is in samples of the speech band.
+constexpr std::int64_t kRate = SpeechBand::kRate;
+constexpr std::int64_t kDecimation = parley::kAudioSampleRate / kRate;
+constexpr std::int64_t kBandPiece = kPiece / kDecimation;
+/// How much younger than the piece the speech may be in which it is looked for: the clocks of the
+/// two ends may be a step apart.
+constexpr std::int64_t kLead = kRate / 50;
+/// How far the delay may move between two pieces before the whole range is searched.
 constexpr std::int64_t kNear = kRate * 60 / 1000;
 /// Below this correlation the piece is taken for not found where it was looked for.
 constexpr double kMatch = 0.5;
+/// From here on nothing better is looked for.
+constexpr double kGood = 0.9;
 /// Pieces quieter than -50 dB of full scale say nothing.
 constexpr double kSilence = 32768 * 0.003162;
 
-using Signal = SpeechMeter::Signal;
+using Signal = std::vector<float>;
 
 double energy(const float* x, std::size_t n) {
   double sum = 0;
@@ -48,73 +55,52 @@ double dot(const float* a, const float* b, std::size_t n) {
   return sum;
 }
 
-/// The cosine of the angle between two signals; 0 when one is silent.
-double correlation(const float* a, const float* b, std::size_t n) {
-  const double both = energy(a, n) * energy(b, n);
-  return both > 0 ? dot(a, b, n) / std::sqrt(both) : 0;
-}
-
 struct Match {
-  std::int64_t offset = 0;  ///< Into the searched signal.
-  double correlation = -1;
+  double offset = 0;        ///< Into the searched signal.
+  double correlation = -1;  ///< The cosine of the angle between both.
 };
 
-/// Where `piece` fits best into `field`, among offsets from `first` to `last` (kept in range).
-Match best_match(const Signal& piece, const Signal& field, std::int64_t first, std::int64_t last) {
-  const std::size_t n = piece.size();
-  first = std::max<std::int64_t>(first, 0);
-  last = std::min(last, static_cast<std::int64_t>(field.size() - n));
-  Match best;
-  const double own = energy(piece.data(), n);
-  if (first > last || own <= 0) return best;
-  // The energy of the window slides along with it.
-  double window = energy(&field[static_cast<std::size_t>(first)], n);
-  for (std::int64_t at = first; at <= last; ++at) {
-    const auto i = static_cast<std::size_t>(at);
-    const double both = own * window;
-    const double c = both > 1e-3 ? dot(piece.data(), &field[i], n) / std::sqrt(both) : 0;
-    if (c > best.correlation) best = {at, c};
-    if (at < last) window += static_cast<double>(field[i + n] * field[i + n] - field[i] * field[i]);
-  }
-  return best;
-}
-
-Signal decimate(const Signal& in) {
-  Signal out(in.size() / kCoarse);
-  for (std::size_t i = 0; i < out.size(); ++i)
-    out[i] = std::accumulate(&in[i * kCoarse], &in[i * kCoarse] + kCoarse, 0.0F) / kCoarse;
-  return out;
-}
-
-/// The best match within `reach` samples of `around`, and between samples: a codec may delay by
-/// less than a sample, which costs coherence at high frequencies. The correlation with a signal
-/// moved by part of a sample is the correlations at whole samples, interpolated (both are
-/// band-limited).
-Match fine_match(const Signal& piece, const Signal& field, std::int64_t around) {
-  constexpr std::int64_t kTaps = 16;
-  constexpr std::int64_t kReach = 2 * kCoarse + kTaps;
+/// The correlation between samples, from those at samples around `peak`: a signal that is moved by
+/// part of a sample is its neighbours, interpolated, and so is its correlation.
+Match interpolate(const std::vector<double>& at, std::int64_t peak) {
+  constexpr std::int64_t kTaps = 8;
   constexpr int kSteps = 16;
-  const auto n = static_cast<std::int64_t>(piece.size());
-  const std::int64_t first = std::max<std::int64_t>(0, around - kReach);
-  const std::int64_t last = std::min(static_cast<std::int64_t>(field.size()) - n, around + kReach);
-  std::vector<double> at;
-  for (std::int64_t offset = first; offset <= last; ++offset)
-    at.push_back(correlation(piece.data(), &field[static_cast<std::size_t>(offset)], piece.size()));
-  if (at.empty()) return {};
-  const auto peak = std::max_element(at.begin(), at.end()) - at.begin();
-  Match best{first + peak, at[static_cast<std::size_t>(peak)]};
+  Match best{0, at[static_cast<std::size_t>(peak)]};
   if (peak < kTaps || peak + kTaps >= static_cast<std::int64_t>(at.size())) return best;
   for (int step = -kSteps / 2; step <= kSteps / 2; ++step) {
+    const double shift = static_cast<double>(step) / kSteps;
     double sum = 0;
     for (std::int64_t k = -kTaps; k <= kTaps; ++k) {
-      const double x =
-          std::numbers::pi * (static_cast<double>(k) - static_cast<double>(step) / kSteps);
+      const double x = std::numbers::pi * (static_cast<double>(k) - shift);
       const double window = 0.5 + 0.5 * std::cos(x / (kTaps + 1));
       sum += at[static_cast<std::size_t>(peak + k)] * window *
              (std::abs(x) < 1e-9 ? 1 : std::sin(x) / x);
     }
-    best.correlation = std::max(best.correlation, std::min(sum, 1.0));
+    if (sum > best.correlation) best = {shift, std::min(sum, 1.0)};
   }
+  return best;
+}
+
+/// Where `piece` fits best into `field`, among the offsets from `first` to `last` that it has.
+Match best_match(const Signal& piece, const Signal& field, std::int64_t first, std::int64_t last) {
+  const std::size_t n = piece.size();
+  first = std::max<std::int64_t>(first, 0);
+  last = std::min(last, static_cast<std::int64_t>(field.size()) - static_cast<std::int64_t>(n));
+  if (first > last) return {};
+  std::vector<double> at;
+  const double own = energy(piece.data(), n);
+  // The energy of the window slides along with it.
+  double window = energy(&field[static_cast<std::size_t>(first)], n);
+  for (std::int64_t offset = first; offset <= last; ++offset) {
+    const auto i = static_cast<std::size_t>(offset);
+    const double both = own * window;
+    at.push_back(both > 1e-3 ? dot(piece.data(), &field[i], n) / std::sqrt(both) : 0);
+    if (offset < last)
+      window += static_cast<double>(field[i + n] * field[i + n] - field[i] * field[i]);
+  }
+  const std::int64_t peak = std::max_element(at.begin(), at.end()) - at.begin();
+  Match best = interpolate(at, peak);
+  best.offset += static_cast<double>(first + peak);
   return best;
 }
 
@@ -168,55 +154,81 @@ void FreezeMeter::finish(Timestamp now) {
   if (last_) judge(now - *last_);
 }
 
+// The sections are those of the Audio EQ Cookbook (R. Bristow-Johnson), with Butterworth's Q.
+SpeechBand::Section SpeechBand::high_pass(double frequency) {
+  const double w = 2 * std::numbers::pi * frequency / parley::kAudioSampleRate;
+  const double c = std::cos(w);
+  const double alpha = std::sin(w) / std::numbers::sqrt2;
+  const double a0 = 1 + alpha;
+  return {(1 + c) / 2 / a0, -(1 + c) / a0, (1 + c) / 2 / a0, -2 * c / a0, (1 - alpha) / a0};
+}
+
+SpeechBand::Section SpeechBand::low_pass(double frequency) {
+  const double w = 2 * std::numbers::pi * frequency / parley::kAudioSampleRate;
+  const double c = std::cos(w);
+  const double alpha = std::sin(w) / std::numbers::sqrt2;
+  const double a0 = 1 + alpha;
+  return {(1 - c) / 2 / a0, (1 - c) / a0, (1 - c) / 2 / a0, -2 * c / a0, (1 - alpha) / a0};
+}
+
+double SpeechBand::Section::step(double x) {
+  const double y = b0 * x + s1;
+  s1 = b1 * x - a1 * y + s2;
+  s2 = b2 * x - a2 * y;
+  return y;
+}
+
+SpeechBand::SpeechBand()
+    : sections_{high_pass(300), high_pass(300), low_pass(3400), low_pass(3400)} {}
+
+void SpeechBand::push(std::span<const std::int16_t> pcm, std::vector<float>& out) {
+  for (std::size_t i = 0; i < pcm.size(); ++i) {
+    double value = pcm[i];
+    for (Section& section : sections_) value = section.step(value);
+    if (i % kDecimation == 0) out.push_back(static_cast<float>(value));
+  }
+}
+
 SpeechMeter::SpeechMeter(const SpeechSource& sent, std::int64_t first_sent, Duration longest_delay)
     : sent_(sent),
-      first_sent_(first_sent),
-      reach_(longest_delay.count() * parley::kAudioSampleRate / 1'000'000) {}
+      next_sent_(first_sent),
+      reach_(longest_delay.count() * kRate / 1'000'000),
+      // Before its first sample nothing was said.
+      said_(static_cast<std::size_t>(reach_ + kBandPiece), 0.0F) {
+  hear_sent(kLead * kDecimation);
+}
 
-Signal SpeechMeter::said(std::int64_t from, std::int64_t to) const {
-  std::vector<std::int16_t> pcm(static_cast<std::size_t>(to - from));
-  // Before its first sample nothing was said.
-  const std::int64_t silent = std::clamp<std::int64_t>(first_sent_ - from, 0, to - from);
-  sent_.read(from + silent, std::span(pcm).subspan(static_cast<std::size_t>(silent)));
-  return {pcm.begin(), pcm.end()};
+void SpeechMeter::hear_sent(std::int64_t samples) {
+  std::vector<std::int16_t> pcm(static_cast<std::size_t>(samples));
+  sent_.read(next_sent_, pcm);
+  next_sent_ += samples;
+  sent_band_.push(pcm, said_);
 }
 
 void SpeechMeter::handle_piece(std::span<const std::int16_t> pcm) {
-  const std::int64_t at = at_;
-  at_ += kPiece;
-  // What was said from `reach_` before the piece to a little after it: the clocks of the two ends
-  // may be a step apart.
-  const std::int64_t start = first_sent_ + at - reach_;
-  const Signal field = said(start, first_sent_ + at + kPiece + kRate / 50);
-  const Signal piece(pcm.begin(), pcm.end());
+  const double at_s = std::exchange(at_s_, at_s_ + 0.5);
+  said_.erase(said_.begin(), said_.begin() + kBandPiece);
+  hear_sent(kPiece);
+  Signal piece;
+  received_band_.push(pcm, piece);
   // Whether something was said is asked of what was sent: a piece that was lost whole counts.
-  const std::int64_t expected = reach_ - delay_.value_or(0);
-  if (energy(&field[static_cast<std::size_t>(expected)], kPiece) <
-      static_cast<double>(kPiece) * kSilence * kSilence)
+  const std::int64_t expected = reach_ - std::lround(delay_.value_or(0));
+  if (energy(&said_[static_cast<std::size_t>(expected)], kBandPiece) <
+      static_cast<double>(kBandPiece) * kSilence * kSilence)
     return;
 
-  // At the delay of the piece before, near it, and only then anywhere.
   Match best;
-  const auto consider = [&best](const Match& match) {
+  const auto look = [&](std::int64_t first, std::int64_t last) {
+    const Match match = best_match(piece, said_, first, last);
     if (match.correlation > best.correlation) best = match;
   };
-  const Signal coarse_piece = decimate(piece);
-  const Signal coarse_field = decimate(field);
-  if (delay_) {
-    consider(fine_match(piece, field, expected));
-    const Match near = best_match(coarse_piece, coarse_field, (expected - kNear) / kCoarse,
-                                  (expected + kNear) / kCoarse);
-    consider(fine_match(piece, field, near.offset * kCoarse));
-  }
-  if (best.correlation < kMatch) {
-    const Match anywhere =
-        best_match(coarse_piece, coarse_field, 0, static_cast<std::int64_t>(coarse_field.size()));
-    consider(fine_match(piece, field, anywhere.offset * kCoarse));
-  }
-  const std::int64_t delay = reach_ - best.offset;
+  constexpr std::int64_t kHere = 16;
+  if (delay_) look(expected - kHere, expected + kHere);
+  if (delay_ && best.correlation < kGood) look(expected - kNear, expected + kNear);
+  if (best.correlation < kMatch) look(0, static_cast<std::int64_t>(said_.size()));
+  const double delay = static_cast<double>(reach_) - best.offset;
   if (best.correlation >= kMatch) delay_ = delay;
-  pieces_.push_back({static_cast<double>(at) / kRate, snr_db(best.correlation),
-                     1000.0 * static_cast<double>(delay) / kRate});
+  pieces_.push_back({at_s, snr_db(best.correlation), 1000.0 * delay / kRate});
 }
 
 std::optional<double> SpeechMeter::mean_snr_db() const {
