@@ -17,6 +17,14 @@ QuantileDelayEstimator::Config estimator_config() {
   return config;
 }
 
+// Ours. With one frame in thirty late by a retransmission the eye sees a stutter every second, so
+// the delay covers the repair; rarer ones are not worth the delay of every other frame.
+QuantileDelayEstimator::Config repair_config() {
+  QuantileDelayEstimator::Config config = estimator_config();
+  config.quantile = 0.97;
+  return config;
+}
+
 /// Split so that the product stays within 64 bits for any unwrapped timestamp.
 Duration media_time(std::int64_t timestamp) {
   return Duration{timestamp / kVideoClock * 1'000'000 +
@@ -27,7 +35,7 @@ Duration media_time(std::int64_t timestamp) {
 
 QuantileVideoTiming::QuantileVideoTiming() : QuantileVideoTiming(Config{}) {}
 QuantileVideoTiming::QuantileVideoTiming(const Config& config)
-    : config_(config), estimator_(estimator_config()) {}
+    : config_(config), estimator_(estimator_config()), repairs_(repair_config()) {}
 
 Timestamp QuantileVideoTiming::on_frame(Timestamp now, std::uint32_t rtp_timestamp,
                                         bool delayed_by_loss) {
@@ -40,10 +48,9 @@ Timestamp QuantileVideoTiming::on_frame(Timestamp now, std::uint32_t rtp_timesta
     }
   }
   const bool first = !last_media_;
-  if (first || !delayed_by_loss) {
-    const Duration interval = first ? Duration{} : std::max<Duration>(media - *last_media_, 0ms);
-    estimator_.on_arrival({now, media, interval});
-  }
+  const Duration interval = first ? Duration{} : std::max<Duration>(media - *last_media_, 0ms);
+  repairs_.on_arrival({now, media, interval});
+  if (first || !delayed_by_loss) estimator_.on_arrival({now, media, interval});
   adapt(now);
   last_media_ = media;
   last_now_ = now;
@@ -57,7 +64,8 @@ Timestamp QuantileVideoTiming::on_frame(Timestamp now, std::uint32_t rtp_timesta
 /// Up at once, since every frame that is late is seen; down slowly, since nobody waits for it.
 void QuantileVideoTiming::adapt(Timestamp now) {
   const Duration wanted =
-      std::clamp(estimator_.target() + config_.decode_margin, config_.min_delay, config_.max_delay);
+      std::clamp(std::max(estimator_.target(), repairs_.target()) + config_.decode_margin,
+                 config_.min_delay, config_.max_delay);
   const Duration passed = last_media_ ? now - last_now_ : Duration{};
   const Duration shrunk = delay_ - from_seconds(to_seconds(passed) * config_.shrink_per_second);
   delay_ = last_media_ ? std::max(wanted, shrunk) : wanted;
@@ -71,6 +79,7 @@ void QuantileVideoTiming::set_delay_bounds(Duration min, Duration max) {
 
 void QuantileVideoTiming::reset() {
   estimator_.reset();
+  repairs_.reset();
   unwrapper_.reset();
   last_media_.reset();
 }

@@ -46,13 +46,29 @@ TEST_CASE("a steady path costs little more than the decode margin", "[jitter][vi
   CHECK(render - (sent(899) + 20ms) < 12ms);
 }
 
-TEST_CASE("frames that waited for retransmissions do not raise the delay", "[jitter][video]") {
+TEST_CASE("rare retransmissions do not raise the delay", "[jitter][video]") {
   QuantileVideoTiming timing;
-  for (int n = 0; n < 600; ++n) {
-    const bool lost = n % 10 == 9;
+  for (int n = 0; n < 900; ++n) {
+    const bool lost = n % 90 == 89;  // one in three seconds
     timing.on_frame(sent(n) + (lost ? 150ms : 20ms), timestamp_of(n), lost);
   }
   CHECK(timing.current_delay() < 15ms);
+}
+
+TEST_CASE("the delay covers retransmissions that are frequent", "[jitter][video]") {
+  QuantileVideoTiming timing;
+  int stutters = 0;
+  Timestamp last{};
+  for (int n = 0; n < 900; ++n) {
+    const bool lost = n % 10 == 9;
+    const Timestamp render =
+        timing.on_frame(sent(n) + (lost ? 150ms : 20ms), timestamp_of(n), lost);
+    if (n > 100 && render - last > 60ms) ++stutters;
+    last = render;
+  }
+  CHECK(timing.current_delay() > 125ms);
+  CHECK(timing.current_delay() < 160ms);
+  CHECK(stutters == 0);
 }
 
 TEST_CASE("a delay bound of zero shows each frame at once", "[jitter][video]") {
