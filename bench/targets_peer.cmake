@@ -1,0 +1,1 @@
+parley_bench(NAME session LINK parley_peer parley_sim)
