@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "parley/base/sequence.hpp"
 #include "parley/rtp/transport_feedback.hpp"
@@ -7,19 +8,32 @@ namespace parley::rtp {
 namespace {
 constexpr std::int64_t kTurn = 1 << 16;
 constexpr std::size_t kMaxCapacity = 32'768;
+constexpr std::size_t kFirstCapacity = 256;  // most calls never have more in flight
 }  // namespace
 
 SentPacketLog::SentPacketLog(std::size_t capacity)
-    : log_(std::clamp<std::size_t>(capacity, 1, kMaxCapacity)), next_(kTurn + 1) {
+    : capacity_(std::clamp<std::size_t>(capacity, 1, kMaxCapacity)),
+      log_(std::min(capacity_, kFirstCapacity)),
+      next_(kTurn + 1) {
   results_.reserve(log_.size());
 }
 
 std::int64_t SentPacketLog::handle_sent(Timestamp now, DataSize size) {
+  if (slot(next_).state == State::in_flight && log_.size() < capacity_) grow();
   Sent& sent = slot(next_);
   settle(sent);  // the ring came round: what was here is forgotten
   sent = Sent{now, static_cast<std::int32_t>(size.bytes()), State::in_flight};
   in_flight_ += size;
   return next_++;
+}
+
+void SentPacketLog::grow() {
+  std::vector<Sent> larger(std::min(capacity_, log_.size() * 2));
+  for (std::int64_t s = next_ - static_cast<std::int64_t>(log_.size()); s < next_; ++s) {
+    larger[static_cast<std::size_t>(s) % larger.size()] = slot(s);
+  }
+  log_ = std::move(larger);
+  results_.reserve(log_.size());
 }
 
 void SentPacketLog::settle(Sent& sent) {

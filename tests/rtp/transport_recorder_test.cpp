@@ -227,6 +227,24 @@ TEST_CASE("feedback about packets never sent or long forgotten is empty", "[rtp]
   CHECK(log.handle_feedback(kStart, feedback).packets.empty());
 }
 
+TEST_CASE("the log of sent packets grows with what is in flight", "[rtp]") {
+  SentPacketLog log{3000};
+  for (int i = 0; i < 2900; ++i) log.handle_sent(kStart + i * 1ms, DataSize::bytes(10 + i % 5));
+  CHECK(log.in_flight() == DataSize::bytes(2900 * 12));
+  rtcp::TransportFeedback feedback;
+  feedback.base_sequence = 1;
+  feedback.status_count = 2900;
+  const auto packets = log.handle_feedback(kStart + 3s, feedback).packets;
+  REQUIRE(packets.size() == 2900);
+  for (std::size_t i = 0; i < packets.size(); ++i) {
+    REQUIRE(packets[i].sent == kStart + static_cast<int>(i) * 1ms);
+    REQUIRE(packets[i].size == DataSize::bytes(10 + static_cast<int>(i % 5)));
+  }
+  CHECK(log.in_flight() == DataSize{});
+  for (int i = 0; i < 4000; ++i) log.handle_sent(kStart + 3s, DataSize::bytes(10));
+  CHECK(log.in_flight() == DataSize::bytes(3000 * 10));  // the rest is forgotten
+}
+
 TEST_CASE("gaps in the feedback count tell of lost feedback", "[rtp]") {
   SentPacketLog log;
   rtcp::TransportFeedback feedback;

@@ -77,7 +77,8 @@ struct PacketResult {
 /// Sender side: hands out transport-wide sequence numbers, remembers what was sent under each, and
 /// translates feedback. Repeated and overlapping feedback gives each packet once as received; one
 /// that was reported lost may be given as received later. What is never reported is forgotten when
-/// the ring comes round. One per transport, on the session's sequence.
+/// the ring comes round. The ring grows to its capacity as more is in flight. One per transport, on
+/// the session's sequence.
 class SentPacketLog {
  public:
   /// `capacity` packets are remembered, at most 32768 (half of the circle of numbers): at least
@@ -114,9 +115,11 @@ class SentPacketLog {
   Sent& slot(std::int64_t sequence) {
     return log_[static_cast<std::size_t>(sequence) % log_.size()];
   }
+  void grow();
   void settle(Sent& sent);
+  std::size_t capacity_;
   std::vector<Sent> log_;
-  std::vector<PacketResult> results_;  ///< reused; capacity of the log from the start
+  std::vector<PacketResult> results_;  ///< reused; capacity of the log
   std::int64_t next_;
   rtcp::ReferenceTimeline timeline_;
   std::optional<std::uint8_t> feedback_count_;
