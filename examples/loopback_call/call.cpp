@@ -115,6 +115,10 @@ Result<void> Call::create_end(Side side, EndSetup setup) {
   config.video.min_bitrate = std::min(config.video.min_bitrate, config_.bitrate);
   config.video.max_frame_rate = made->setup.pictures->format().rate.per_second();
   config.identity = made->setup.identity;
+  if (made->setup.effort == EndSetup::Effort::low) {
+    config.video.speed = 16;
+    config.audio.complexity = 0;
+  }
   auto pc = parley::PeerConnection::create(*made->setup.driver, config);
   if (!pc) return pc.error();
   made->pc = std::move(pc).value();

@@ -31,6 +31,8 @@ struct EndSetup {
   std::int64_t first_sample = 0;   ///< of the speech
   /// Null: one is made.
   std::shared_ptr<const parley::dtls::Identity> identity;
+  /// Of the encoders: what a call needs that must keep up with the clock, or that must outrun it.
+  enum class Effort { normal, low } effort = Effort::normal;
 };
 
 struct CallConfig {

@@ -140,6 +140,7 @@ Result<std::unique_ptr<Call>> run_virtual(const Options& options, CallConfig con
     host.set_offload_cost(kCodecTime);
     end.driver = &host;
     end.address = address;
+    end.effort = EndSetup::Effort::low;
     return &host;
   };
   network.set_workers(std::clamp(std::thread::hardware_concurrency(), 1U, 4U));
@@ -228,7 +229,9 @@ int run(const Options& options) {
     network = std::make_unique<parley::sim::Network>(options.seed);
     call = run_virtual(options, std::move(config), std::move(a), std::move(b), *network);
   } else {
-    driver = std::make_unique<parley::io::UdpDriver>(context);
+    // Two ends, two workers: as if each had a machine of its own.
+    driver = std::make_unique<parley::io::UdpDriver>(
+        context, parley::io::UdpDriverConfig{.worker_threads = 2});
     call = run_real(options, std::move(config), std::move(a), std::move(b), context, *driver);
   }
   live.reset();

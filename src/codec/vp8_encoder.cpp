@@ -110,7 +110,9 @@ void Vp8Encoder::Impl::set_controls(int width, int height) {
   const int speed = config.speed > 0 ? config.speed : speed_for(width, height);
   // Negative: this speed, not one that libvpx chooses by measuring its own time.
   vpx_codec_control(&codec, VP8E_SET_CPUUSED, -speed);
-  vpx_codec_control(&codec, VP8E_SET_STATIC_THRESHOLD, 1U);
+  // In a hurry, blocks that hardly changed are skipped: a tenth of the time for a tenth of a
+  // decibel.
+  vpx_codec_control(&codec, VP8E_SET_STATIC_THRESHOLD, speed >= 12 ? 500U : 1U);
   vpx_codec_control(
       &codec, VP8E_SET_TOKEN_PARTITIONS,
       static_cast<int>(config.threads > 1 ? VP8_TWO_TOKENPARTITION : VP8_ONE_TOKENPARTITION));

@@ -37,8 +37,8 @@ void VideoEncoding::encode(const VideoFrame& frame, Done done) {
   const VideoEncoder::Options options{.key_frame = std::exchange(key_frame_wanted_, false)};
   auto work = [shared = shared_, output, frame, options, rate = rate_, config = config_] {
     if (!shared->encoder) {
-      auto made =
-          codec::Vp8Encoder::create({.rate = rate, .frames_per_second = config.max_frame_rate});
+      auto made = codec::Vp8Encoder::create(
+          {.rate = rate, .frames_per_second = config.max_frame_rate, .speed = config.speed});
       if (!made) {
         output->failed = true;
         return;
@@ -167,6 +167,7 @@ void AudioEncoding::encode(std::vector<std::int16_t> pcm, std::uint32_t ticks, c
       auto made = codec::OpusEncoder::create({.channels = config.channels,
                                               .frame_milliseconds = config.frame_ms,
                                               .bitrate = config.bitrate,
+                                              .complexity = config.complexity,
                                               .fec = config.fec,
                                               .dtx = config.dtx,
                                               .expected_loss = loss});

@@ -129,8 +129,8 @@ TEST_CASE("the quality floor follows the impairment", "[example][options]") {
   Options o;
   const QualityFloor clean = default_floor(o, false);
   CHECK(clean.mean_psnr_db == 34);
-  CHECK(clean.concealed_ratio == Approx(0.005));
-  CHECK(clean.audio_delay_ms == 40);
+  CHECK(clean.concealed_ratio == Approx(0.02));
+  CHECK(clean.audio_delay_ms == 100);
   o.impairment = {.loss = 0.05, .delay = 40ms, .jitter = 20ms};
   const QualityFloor lossy = default_floor(o, false);
   CHECK(lossy.frozen_ratio == Approx(0.03));
