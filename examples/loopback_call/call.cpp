@@ -114,6 +114,8 @@ Result<void> Call::create_end(Side side, EndSetup setup) {
   config.video.max_bitrate = config_.bitrate;
   config.video.min_bitrate = std::min(config.video.min_bitrate, config_.bitrate);
   config.video.max_frame_rate = made->setup.pictures->format().rate.per_second();
+  // A picture that stands still for most of a second is better than one that waits for a key frame.
+  config.max_video_wait = 1s;
   config.identity = made->setup.identity;
   if (made->setup.effort == EndSetup::Effort::low) {
     config.video.speed = 16;
