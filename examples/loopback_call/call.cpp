@@ -65,7 +65,7 @@ Call::Call(CallConfig config, EndSetup a, EndSetup b)
 
 Call::~Call() { *alive_ = false; }
 
-const Recorder* Call::recorder(Side at) const { return end(at).recorder.get(); }
+const Recorder& Call::recorder(Side at) const { return *end(at).recorder; }
 
 Timestamp Call::now() const { return end(Side::a).setup.driver->now(); }
 double Call::last_second_s() const {
@@ -96,6 +96,8 @@ Result<void> Call::start() {
   for (const Side side : {Side::a, Side::b})
     if (auto ok = create_end(side, std::move(setups_[static_cast<std::size_t>(side)])); !ok)
       return ok;
+  for (const Side side : {Side::a, Side::b})
+    if (auto ok = create_recorder(side); !ok) return ok;
   offer_at_ = now();
   if (auto ok = negotiate(); !ok) return ok;
   schedule(now() + kLongestSetup, &Call::give_up_connecting);
@@ -128,6 +130,25 @@ Result<void> Call::create_end(Side side, EndSetup setup) {
   made->pc->on_connection_state_change([this, side](ConnectionState s) { handle_state(side, s); });
   made->pc->on_ice_candidate(
       [this, side](const parley::IceCandidate& candidate) { handle_candidate(side, candidate); });
+  return {};
+}
+
+/// What this end will receive. Made before the call: opening files takes its time.
+Result<void> Call::create_recorder(Side side) {
+  End& e = end(side);
+  const End& peer = end(other(side));
+  RecorderConfig recording;
+  const std::string name = side == Side::a ? "a" : "b";
+  recording.wav = config_.out / (name + "-received.wav");
+  recording.y4m = config_.out / (name + "-received.y4m");
+  recording.format = peer.setup.pictures->format();
+  recording.length = config_.length;
+  recording.first_sample = peer.setup.first_sample;
+  recording.longest_delay =
+      kLongestBuffering + config_.impairment.delay + config_.impairment.jitter;
+  auto recorder = Recorder::create(*e.setup.driver, *config_.speech, recording);
+  if (!recorder) return recorder.error();
+  e.recorder = std::move(recorder).value();
   return {};
 }
 
@@ -194,23 +215,7 @@ void Call::begin_media() {
   phase_ = Phase::media;
   media_at_ = now();
   summary_.setup_ms = parley::to_milliseconds(media_at_ - offer_at_);
-  for (const Side side : {Side::a, Side::b}) {
-    End& e = end(side);
-    const End& peer = end(other(side));
-    RecorderConfig recording;
-    const std::string name = side == Side::a ? "a" : "b";
-    recording.wav = config_.out / (name + "-received.wav");
-    recording.y4m = config_.out / (name + "-received.y4m");
-    recording.format = peer.setup.pictures->format();
-    recording.start = media_at_;
-    recording.length = config_.length;
-    recording.first_sample = peer.setup.first_sample;
-    recording.longest_delay =
-        kLongestBuffering + config_.impairment.delay + config_.impairment.jitter;
-    auto recorder = Recorder::create(*e.setup.driver, *config_.speech, recording);
-    if (!recorder) return fail(recorder.error().to_string());
-    e.recorder = std::move(recorder).value();
-  }
+  for (const auto& e : ends_) e->recorder->begin(media_at_);
   for (const Side side : {Side::a, Side::b}) {
     send_picture(side);
     schedule(side, media_at_ + kBlock, &Call::send_sound);
@@ -263,7 +268,6 @@ void Call::play_sound(Side side) {
 
 void Call::show(Side side, const parley::VideoFrame& frame) {
   End& e = end(side);
-  if (!e.recorder) return;
   e.last_shown = frame.rtp_timestamp;
   e.recorder->handle_frame(frame, now());
 }
@@ -310,7 +314,7 @@ void Call::finish() {
   phase_ = Phase::over;
   End& a = end(Side::a);
   End& b = end(Side::b);
-  if (a.recorder && b.recorder) {
+  if (summary_.setup_ms) {
     const auto a_stats = a.pc->get_stats();
     const auto b_stats = b.pc->get_stats();
     stats_->add_sample(elapsed_s(), a_stats, b_stats);
@@ -326,7 +330,7 @@ void Call::finish() {
 
 void Call::finish_when_idle() {
   for (const auto& e : ends_)
-    if (e->recorder && !e->recorder->idle()) return schedule(now() + 2ms, &Call::finish_when_idle);
+    if (!e->recorder->idle()) return schedule(now() + 2ms, &Call::finish_when_idle);
   summarise();
   config_.on_done();
 }
@@ -335,10 +339,10 @@ void Call::summarise() {
   summary_.seconds = parley::to_seconds(config_.length);
   End& a = end(Side::a);
   End& b = end(Side::b);
-  if (!a.recorder || !b.recorder) return;
   for (End* e : {&a, &b})
     if (const auto ok = e->recorder->finish(media_at_ + config_.length); !ok && failure_.empty())
       failure_ = ok.error().to_string();
+  if (!summary_.setup_ms) return;
   const auto& [a_stats, b_stats] = final_stats_;
   add_security(summary_, a_stats);
   summary_.a_to_b =

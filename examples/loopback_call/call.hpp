@@ -69,8 +69,7 @@ class Call {
   /// Why the call ended before its time; empty when it did not.
   const std::string& failure() const { return failure_; }
   const Timeline& timeline() const { return timeline_; }
-  /// Null when the call ended before its media began.
-  const Recorder* recorder(Side at) const;
+  const Recorder& recorder(Side at) const;
   /// To be finished with the summary.
   StatsJsonWriter& stats_json() { return *stats_; }
 
@@ -80,6 +79,7 @@ class Call {
   const End& end(Side side) const { return *ends_[static_cast<std::size_t>(side)]; }
 
   parley::Result<void> create_end(Side side, EndSetup setup);
+  parley::Result<void> create_recorder(Side side);
   parley::Result<void> negotiate();
   void handle_candidate(Side side, parley::IceCandidate candidate);
   void give_up_connecting();

@@ -229,9 +229,9 @@ int run(const Options& options) {
     network = std::make_unique<parley::sim::Network>(options.seed);
     call = run_virtual(options, std::move(config), std::move(a), std::move(b), *network);
   } else {
-    // Two ends, two workers: as if each had a machine of its own.
+    // Two for the codecs, and two that may wait for the disk while pictures are recorded.
     driver = std::make_unique<parley::io::UdpDriver>(
-        context, parley::io::UdpDriverConfig{.worker_threads = 2});
+        context, parley::io::UdpDriverConfig{.worker_threads = 4});
     call = run_real(options, std::move(config), std::move(a), std::move(b), context, *driver);
   }
   live.reset();

@@ -71,8 +71,7 @@ void Recorder::handle_frame(const parley::VideoFrame& frame, Timestamp now) {
     ++skipped_;
     return;
   }
-  Snapshot pair{parley::to_seconds(now - config_.start), 0, find_sent(frame.rtp_timestamp),
-                frame.picture};
+  Snapshot pair{parley::to_seconds(now - start_), 0, find_sent(frame.rtp_timestamp), frame.picture};
   if (pair.sent && !same_size(*pair.sent, *pair.received)) pair.sent = nullptr;
   if (!pair.sent) ++unmatched_;
   const bool fits = frame.picture->width() == config_.format.width &&

@@ -23,9 +23,8 @@ struct RecorderConfig {
   std::filesystem::path wav;
   std::filesystem::path y4m;
   Y4mFormat format;                  ///< Of what the other end sends.
-  parley::Timestamp start{};         ///< Zero of all times in the results.
   parley::Duration length{};         ///< Of the call: tells when to keep pictures for the report.
-  std::int64_t first_sample{};       ///< The other end's first sample of speech, said at `start`.
+  std::int64_t first_sample{};       ///< The other end's first sample of speech, said at `begin`.
   parley::Duration longest_delay{};  ///< That sound may take from one end to the other.
 };
 
@@ -55,6 +54,8 @@ class Recorder {
   Recorder(const Recorder&) = delete;
   Recorder& operator=(const Recorder&) = delete;
 
+  /// The media begin at `start`: zero of all times in the results. Before anything else.
+  void begin(parley::Timestamp start) { start_ = start; }
   /// The other end sent `picture` under this RTP timestamp.
   void handle_sent(std::uint32_t rtp_timestamp, std::shared_ptr<const parley::I420Buffer> picture);
   /// A decoded frame came out at this end.
@@ -98,6 +99,7 @@ class Recorder {
   Y4mWriter y4m_;
   SpeechMeter speech_;
   // Touched on the sequence only.
+  parley::Timestamp start_{};
   std::deque<Sent> sent_;
   std::vector<std::int16_t> piece_;
   int pending_ = 0;

@@ -30,10 +30,9 @@ void add_both(Plot& plot, const ReportContent& content, const std::string& name,
   plot.series.push_back(series(content, "b to a" + name, "ba" + style, &Second::b_to_a, value));
 }
 
-PlotSeries psnr_series(const Recorder* recorder, std::string name, std::string style) {
+PlotSeries psnr_series(const Recorder& recorder, std::string name, std::string style) {
   PlotSeries s{std::move(name), std::move(style), {}};
-  if (recorder == nullptr) return s;
-  for (const ShownFrame& f : recorder->shown()) s.points.push_back({f.at_s, f.psnr_db});
+  for (const ShownFrame& f : recorder.shown()) s.points.push_back({f.at_s, f.psnr_db});
   s.points = thin_out(s.points, kMostPoints, true);
   return s;
 }
@@ -104,11 +103,10 @@ std::string picture(const std::shared_ptr<const parley::I420Buffer>& pixels,
          caption + "</figcaption></figure>\n";
 }
 
-std::string pictures(const Recorder* recorder, const std::string& sender,
+std::string pictures(const Recorder& recorder, const std::string& sender,
                      const std::string& receiver) {
   std::string html;
-  if (recorder == nullptr) return html;
-  for (const Snapshot& s : recorder->snapshots()) {
+  for (const Snapshot& s : recorder.snapshots()) {
     const std::string at = fixed(s.at_s, 1) + " s";
     html += "<div class=\"pair\">" + picture(s.sent, sender + " sent, " + at) +
             picture(s.received, receiver + " showed, " + fixed(s.psnr_db, 1) + " dB") + "</div>\n";

@@ -15,8 +15,8 @@ struct ReportContent {
   const Summary& summary;
   const std::vector<std::string>& faults;
   const std::vector<Second>& seconds;
-  const Recorder* at_a;  ///< what a received: b to a; null when no media flowed
-  const Recorder* at_b;  ///< what b received: a to b
+  const Recorder& at_a;  ///< what a received: b to a
+  const Recorder& at_b;  ///< what b received: a to b
   /// In words: "clean network", "5 % loss, 40 ms delay", "recorded speech".
   std::string network;
   std::string media;

@@ -65,6 +65,8 @@ Result<StatsJsonWriter> StatsJsonWriter::create(const std::filesystem::path& pat
   writer.file_.reset(std::fopen(path.c_str(), "wb"));
   if (!writer.file_) return io_error(path);
   writer.path_ = path;
+  // Samples are added beside the network: the disk is met once in a few minutes.
+  std::setvbuf(writer.file_.get(), nullptr, _IOFBF, std::size_t{1} << 20);
   writer.write("{\"samples\": [");
   return writer;
 }

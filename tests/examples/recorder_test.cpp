@@ -37,11 +37,11 @@ class CodecCall {
     RecorderConfig config{dir / "b-received.wav",
                           dir / "b-received.y4m",
                           kFormat,
-                          network.now(),
                           std::chrono::seconds(kSeconds),
                           0,
                           500ms};
     recorder_ = std::move(Recorder::create(host_, speech_, config)).value();
+    recorder_->begin(network.now());
   }
 
   void run() {
@@ -164,7 +164,7 @@ TEST_CASE("a frame that nobody sent is counted and not measured", "[example][rec
   const SpeechSource speech(generate_speech(1));
   auto recorder = std::move(Recorder::create(host, speech,
                                              {dir.path() / "x.wav", dir.path() / "x.y4m", kFormat,
-                                              network.now(), 1s, 0, 500ms}))
+                                              1s, 0, 500ms}))
                       .value();
   auto pictures = make_generated_pictures(kFormat);
   parley::VideoFrame frame;
@@ -240,8 +240,8 @@ TEST_CASE("the results of a call can be read by programs and by people", "[examp
     CHECK(json.str().find(name) != std::string::npos);
   }
 
-  const std::string page = report_html({summary, faults, timeline.seconds(), &call.recorder(),
-                                        &call.recorder(), "clean network", "recorded speech"});
+  const std::string page = report_html({summary, faults, timeline.seconds(), call.recorder(),
+                                        call.recorder(), "clean network", "recorded speech"});
   CHECK(page.find("less &lt;than&gt; it &amp; should") != std::string::npos);
   CHECK(page.find("http") == std::string::npos);  // nothing is fetched
   std::size_t pictures = 0;
