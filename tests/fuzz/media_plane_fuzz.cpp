@@ -20,15 +20,15 @@ jsep::State negotiated() {
   jsep::add_transceiver(a, MediaKind::audio, {});
   jsep::add_transceiver(a, MediaKind::video, {});
   const auto facts = [](const char* ufrag) {
-    jsep::LocalFacts facts;
-    facts.ice_ufrag = ufrag;
-    facts.ice_pwd = "0123456789012345678901";
-    facts.fingerprints = {{.algorithm = "sha-256", .value = [] {
+    jsep::LocalFacts local;
+    local.ice_ufrag = ufrag;
+    local.ice_pwd = "0123456789012345678901";
+    local.fingerprints = {{.algorithm = "sha-256", .value = [] {
                              std::string text = "00";
                              for (int i = 1; i < 32; ++i) text += ":00";
                              return text;
                            }()}};
-    return facts;
+    return local;
   };
   const auto offer = jsep::build_offer(a, facts("aaaa"));
   jsep::commit(a, *jsep::plan_local(a, jsep::SdpType::offer, *offer));
