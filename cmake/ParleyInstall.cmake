@@ -29,5 +29,7 @@ else()
   set(PARLEY_PC_LIBS "-lparley")
   set(PARLEY_PC_REQUIRES "")
 endif()
+# Relative to the file itself, so that the installed tree may move.
+file(RELATIVE_PATH PARLEY_PC_PREFIX ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
 configure_file(cmake/parley.pc.in ${PROJECT_BINARY_DIR}/parley.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/parley.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
