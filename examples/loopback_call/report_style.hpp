@@ -28,7 +28,7 @@ header p { margin: 2px 0 0; color: var(--faint); }
 .tile b { font-size: 21px; font-weight: 600; white-space: nowrap;
   font-variant-numeric: tabular-nums; }
 .tile i { color: var(--faint); font-style: normal; font-weight: 400; }
-.tile span { color: var(--faint); font-size: 13px; }
+.tile span { color: var(--faint); font-size: 13px; overflow-wrap: anywhere; }
 .plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(460px, 100%), 1fr));
   gap: 14px; }
 figure { margin: 0; }

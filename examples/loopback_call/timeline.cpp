@@ -31,6 +31,12 @@ StreamStats::StreamStats(const StatsReport& sender, const StatsReport& receiver,
       inbound(receiver.first("inbound-rtp", kind)) {}
 
 std::optional<double> round_trip_ms(const StatsReport& report) {
+  // RTCP measures once a second or so, connectivity checks every few seconds.
+  for (const std::string_view kind : {"video", "audio"}) {
+    const StatsObject* remote = report.first("remote-inbound-rtp", kind);
+    const auto seconds = remote == nullptr ? std::nullopt : remote->number("roundTripTime");
+    if (seconds) return *seconds * 1000;
+  }
   const StatsObject* transport = report.first("transport");
   const auto selected =
       transport == nullptr ? std::nullopt : transport->text("selectedCandidatePairId");

@@ -44,7 +44,7 @@ struct StreamStats {
 /// A number of a statistics object; `fallback` when there is no object or no such number.
 double number_of(const parley::StatsObject* object, std::string_view name, double fallback = 0);
 
-/// The round-trip time of the pair in use, in milliseconds.
+/// The round-trip time in milliseconds: as RTCP measures it, before that as ICE does.
 std::optional<double> round_trip_ms(const parley::StatsReport& report);
 
 /// Turns cumulative statistics into seconds. A value.
