@@ -29,6 +29,13 @@ bool is_possible_remote(const Candidate& c) {
          !(ip.is_v6() && ip.is_link_local());
 }
 
+// Whether a pair is worth a check before anything was heard from there: loopback is asked from
+// loopback only. A check that did come proves more. (Chromium pairs each of its addresses with each
+// of ours, and its 127.0.0.1 reaches the other addresses of the host.)
+bool may_reach(const SocketAddress& base, const SocketAddress& to) {
+  return base.ip.is_loopback() == to.ip.is_loopback();
+}
+
 }  // namespace
 
 Agent::Impl::Impl(const Config& c, Random& r, Timestamp now)
@@ -84,7 +91,9 @@ Result<void> Agent::add_local_socket(Timestamp now, const SocketAddress& base,
   if (a.is_over()) return Error{Errc::closed, "ICE agent"};
   const auto index = a.gatherer.add_socket(now, base, interface);
   if (!index) return index.error();
-  for (std::size_t i = 0; i < a.remotes.size(); ++i) a.add_pair(now, *index, i);
+  for (std::size_t i = 0; i < a.remotes.size(); ++i) {
+    if (may_reach(base, a.remotes[i].address)) a.add_pair(now, *index, i);
+  }
   a.update(now);
   return {};
 }
@@ -291,10 +300,7 @@ std::optional<std::size_t> Agent::Impl::find_remote(const SocketAddress& address
 Pair* Agent::Impl::add_pair(Timestamp now, std::size_t local_index, std::size_t remote_index) {
   const SocketAddress& base = gatherer.candidates()[local_index].base;
   const SocketAddress& to = remotes[remote_index].address;
-  // RFC 8445 section 6.1.2.2: one family. Loopback reaches loopback only.
-  if (base.ip.family() != to.ip.family() || base.ip.is_loopback() != to.ip.is_loopback()) {
-    return nullptr;
-  }
+  if (base.ip.family() != to.ip.family()) return nullptr;  // RFC 8445 section 6.1.2.2
   if (Pair* const known = list.find(Path{base, to})) return known;
   Pair pair;
   pair.local = pair.valid_local = local_index;
@@ -311,7 +317,11 @@ void Agent::Impl::pair_remote(Timestamp now, std::size_t remote_index) {
   // Server-reflexive candidates would be replaced by their bases and pruned (RFC 8445 section
   // 6.1.2.4), so bases are all there is to pair.
   for (std::size_t i = 0; i < gatherer.candidates().size(); ++i) {
-    if (gatherer.candidates()[i].type == CandidateType::host) add_pair(now, i, remote_index);
+    const Candidate& candidate = gatherer.candidates()[i];
+    if (candidate.type == CandidateType::host &&
+        may_reach(candidate.base, remotes[remote_index].address)) {
+      add_pair(now, i, remote_index);
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 // Two agents on a small network: how they find a path, and how fast.
 #include "ice/network.hpp"
+#include "ice/scripted_peer.hpp"
 
 using namespace parley;
 using namespace parley::ice;
@@ -265,4 +266,25 @@ TEST_CASE("candidates trickle in both directions", "[ice][rfc8838]") {
   a.agent.end_of_remote_candidates(net.now);
   net.drain(a);
   CHECK(a.agent.state() == State::completed);
+}
+
+TEST_CASE("a check from loopback to another address of the host proves its path",
+          "[ice][rfc8445]") {
+  // Chromium on the same host: its 127.0.0.1 asks all our addresses.
+  ScriptedPeer s{controlled()};
+  s.set_credentials();
+  const Path path{s.path.local, at("127.0.0.1:3000")};
+  ScriptedPeer::Options o;
+  o.controlling = 1;
+  s.receive(s.request(o), path);
+  CHECK(s.agent.accepts(path));
+  REQUIRE(s.next_request());
+  CHECK(s.sent_paths.back() == path);
+}
+
+TEST_CASE("loopback is not asked from another address unless it asked first", "[ice][rfc8445]") {
+  ScriptedPeer s{controlled()};
+  s.set_credentials();
+  REQUIRE(s.agent.add_remote_candidate(s.now, s.candidate(at("127.0.0.1:3000"))));
+  CHECK_FALSE(s.next_request(5s));
 }
