@@ -132,6 +132,8 @@ void MediaPlane::configure_receiver(Section& section, const jsep::Transceiver& t
                               .max_video_wait = config_.max_video_wait,
                               .audio_decoder = config_.audio_decoder,
                               .playout_channels = config_.playout_channels});
+    section.receiver->set_encoded_audio(std::find(encoded_audio_.begin(), encoded_audio_.end(),
+                                                  section.id) != encoded_audio_.end());
     if (const auto rtt = reported_rtt_ ? reported_rtt_ : path_rtt_) {
       section.receiver->set_round_trip_time(*rtt);
     }
@@ -153,6 +155,7 @@ void MediaPlane::learn_extensions(const std::vector<jsep::NegotiatedExtension>& 
 void MediaPlane::remove(TransceiverId id) {
   std::erase_if(sections_, [&](const auto& section) { return section->id == id; });
   std::erase_if(routes_, [&](const auto& route) { return route.second == id; });
+  std::erase(encoded_audio_, id);
 }
 
 // --- Receiving
@@ -282,6 +285,8 @@ MediaReceiver* MediaPlane::receiver(TransceiverId id) {
 }
 
 void MediaPlane::set_encoded_audio(TransceiverId id, bool encoded) {
+  std::erase(encoded_audio_, id);
+  if (encoded) encoded_audio_.push_back(id);
   if (MediaReceiver* target = receiver(id)) target->set_encoded_audio(encoded);
 }
 

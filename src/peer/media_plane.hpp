@@ -151,6 +151,8 @@ class MediaPlane {
   MediaConfig config_;
   Random& random_;
   std::vector<std::unique_ptr<Section>> sections_;
+  /// Whose audio is wanted undecoded; asked for before there may be a receiver.
+  std::vector<TransceiverId> encoded_audio_;
   std::unordered_map<std::uint32_t, TransceiverId> routes_;
   rtp::ExtensionMap receive_extensions_;
   std::vector<std::vector<std::uint8_t>> held_;

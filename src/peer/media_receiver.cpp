@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "parley/rtp/opus.hpp"
+
 namespace parley::peer {
 namespace {
 
@@ -99,7 +101,7 @@ void MediaReceiver::deliver(Timestamp now, const rtp::Received& received,
   if (config_.kind == MediaKind::video) {
     deliver_video(now, received, extensions);
   } else {
-    deliver_audio(now, received);
+    deliver_audio(now, received, extensions);
   }
 }
 
@@ -149,7 +151,8 @@ void MediaReceiver::drain_frames(Timestamp now) {
   if (stream_ && stream_->take_key_frame_needed()) key_frames_.request(now);
 }
 
-void MediaReceiver::deliver_audio(Timestamp now, const rtp::Received& received) {
+void MediaReceiver::deliver_audio(Timestamp now, const rtp::Received& received,
+                                  const rtp::HeaderExtensions& extensions) {
   if (!received.packet || received.packet->payload().empty()) return;
   const rtp::PacketView& packet = *received.packet;
   const auto* codec = codec_of(packet.payload_type());
@@ -167,9 +170,19 @@ void MediaReceiver::deliver_audio(Timestamp now, const rtp::Received& received) 
   }
   payload_type_ = packet.payload_type();
   if (encoded_audio_ || !audio_) {
+    // Who forwards the packet needs its duration for the next timestamp.
+    const auto samples = rtp::opus_packet_samples(packet.payload());
+    if (!samples) {
+      ++malformed_;
+      return;
+    }
     EncodedAudio audio;
     audio.data.assign(packet.payload().begin(), packet.payload().end());
-    audio.samples_per_channel = 0;  // the application's decoder knows
+    audio.samples_per_channel = *samples;
+    if (extensions.audio_level) {
+      audio.voice_activity = extensions.audio_level->voice;
+      audio.audio_level = extensions.audio_level->level;
+    }
     events_.emplace_back(event::AudioReceived{config_.id, std::move(audio), packet.timestamp()});
     return;
   }

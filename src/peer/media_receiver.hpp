@@ -94,7 +94,8 @@ class MediaReceiver {
                const rtp::HeaderExtensions& extensions);
   void deliver_video(Timestamp now, const rtp::Received& received,
                      const rtp::HeaderExtensions& extensions);
-  void deliver_audio(Timestamp now, const rtp::Received& received);
+  void deliver_audio(Timestamp now, const rtp::Received& received,
+                     const rtp::HeaderExtensions& extensions);
   void restart_buffers();
   void drain_frames(Timestamp now);
   const jsep::NegotiatedCodec* codec_of(PayloadType type) const;

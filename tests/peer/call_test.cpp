@@ -50,6 +50,29 @@ TEST_CASE("audio and video flow both ways and arrive as they were sent", "[peer]
   }
 }
 
+TEST_CASE("handlers of encoded media that were set before negotiation get it", "[peer]") {
+  CallScene call{{}};
+  call.start();
+  int packets = 0;
+  std::uint32_t last = 0;
+  call.a.audio.front().on_encoded_audio([&](const EncodedAudio& packet, std::uint32_t timestamp) {
+    if (packets++ > 0) CHECK(timestamp - last == 960);
+    last = timestamp;
+    CHECK(packet.samples_per_channel == 960);
+    CHECK_FALSE(packet.data.empty());
+    CHECK(packet.audio_level < 40);  // RFC 6464: what the sender measured
+  });
+  int pictures = 0;
+  call.a.video.front().on_encoded_frame([&](const EncodedVideo& frame) {
+    CHECK(frame.key_frame == (pictures == 0));
+    ++pictures;
+  });
+  REQUIRE(call.run_until_connected());
+  call.run_media(1s);
+  CHECK(packets > 45);
+  CHECK(pictures > 27);
+}
+
 TEST_CASE("one seed gives one call and another seed another", "[peer]") {
   const auto run = [](std::uint64_t seed) {
     CallScene call{{.seed = seed, .link = {.delay = 20ms, .jitter = 10ms, .loss = 0.02}}};
