@@ -193,7 +193,8 @@ class End : public std::enable_shared_from_this<End> {
   void send_sound() {
     if (!audio_) return;
     if (media_ == Media::encoded) {
-      (void)audio_->send_encoded(EncodedAudio{.data = std::vector<std::uint8_t>(40, 7)}).has_value();
+      (void)audio_->send_encoded(EncodedAudio{.data = std::vector<std::uint8_t>(40, 7)})
+          .has_value();
       return;
     }
     std::array<std::int16_t, kSamplesPer10Ms> pcm;
