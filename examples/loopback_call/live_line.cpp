@@ -10,11 +10,10 @@
 namespace loopback_call {
 namespace {
 
-std::string direction_text(const char* name, const DirectionSecond& d) {
-  return std::string(name) + " " + fixed(d.receive_kbps, 0) + " kbit/s, loss " +
-         fixed(d.loss_percent, 1) + " %, " + std::to_string(d.frames_decoded) + " frames (" +
-         fixed(d.frames_per_second, 0) + "/s, " + fixed(d.psnr_db, 1) + " dB), jitter buffer " +
-         fixed(d.audio_delay_ms, 0) + " ms";
+/// A value of both directions: "1061/1064".
+std::string both(const Second& second, std::optional<double> DirectionSecond::*value,
+                 int decimals) {
+  return fixed(second.a_to_b.*value, decimals) + "/" + fixed(second.b_to_a.*value, decimals);
 }
 
 std::size_t terminal_columns(std::FILE* out) {
@@ -31,10 +30,14 @@ std::string padded(std::string text, std::size_t width, bool right) {
 }  // namespace
 
 std::string live_text(const Second& second, double length_s, std::size_t columns) {
-  std::string text = fixed(second.at_s, 0) + "/" + fixed(length_s, 0) + " s  rtt " +
-                     fixed(second.a_to_b.rtt_ms, 1) + " ms | " +
-                     direction_text("a>b", second.a_to_b) + " | " +
-                     direction_text("b>a", second.b_to_a);
+  using D = DirectionSecond;
+  std::string text =
+      fixed(second.at_s, 0) + "/" + fixed(length_s, 0) + " s  " +
+      both(second, &D::receive_kbps, 0) + " kbit/s  rtt " + fixed(second.a_to_b.rtt_ms, 1) +
+      " ms  loss " + both(second, &D::loss_percent, 1) + " %  " +
+      std::to_string(second.a_to_b.frames_decoded) + "/" +
+      std::to_string(second.b_to_a.frames_decoded) + " frames  buffer " +
+      both(second, &D::audio_delay_ms, 0) + " ms  " + both(second, &D::psnr_db, 1) + " dB";
   if (text.size() > columns) text.resize(columns);
   return text;
 }

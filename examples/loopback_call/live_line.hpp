@@ -10,8 +10,9 @@
 
 namespace loopback_call {
 
-/// "12.0 s  a>b 1016 kbit/s 30 fps 41.8 dB  b>a ..." without a line end. `columns`: of the
-/// terminal; what does not fit is left out from the right.
+/// "12/60 s  1061/1064 kbit/s  rtt 80.2 ms  loss 2.0/1.1 %  356/356 frames  buffer 52/48 ms  ..."
+/// without a line end; pairs are a to b and b to a. `columns`: of the terminal; what does not fit
+/// is left out from the right.
 std::string live_text(const Second& second, double length_s, std::size_t columns);
 
 /// Rewrites its line in place on a terminal; elsewhere writes a line for every second. `out` stays

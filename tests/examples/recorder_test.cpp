@@ -26,7 +26,7 @@ constexpr Y4mFormat kFormat{320, 180, {30, 1}};
 constexpr int kSeconds = 3;
 
 /// What the report needs to know of one direction that runs through the codecs, without a network:
-/// every eighth picture between 1.0 and 1.5 s is lost, all sound comes 70 ms late.
+/// the pictures between 1.0 and 1.5 s are lost, all sound comes 70 ms late.
 class CodecCall {
  public:
   CodecCall(parley::sim::Network& network, const std::filesystem::path& dir)
@@ -58,21 +58,22 @@ class CodecCall {
       auto encoded = encoder->encode(frame, {});
       REQUIRE(encoded);
       REQUIRE(*encoded);
-      (*encoded)->rtp_timestamp = static_cast<std::uint32_t>(4'294'960'000U + 3000U * i);
+      (*encoded)->rtp_timestamp =
+          static_cast<std::uint32_t>(4'294'960'000U + 3000U * static_cast<std::uint32_t>(i));
       recorder_->handle_sent((*encoded)->rtp_timestamp, frame.picture);
       const auto decoded = decoder->decode(**encoded);
       REQUIRE(decoded);
       const bool shown = i < 30 || i >= 45;
       if (shown) recorder_->handle_frame(**decoded, network_.now());
     }
-    play(start);
+    play();
   }
 
   Recorder& recorder() { return *recorder_; }
-  const parley::Timestamp end() { return network_.now(); }
+  parley::Timestamp end() { return network_.now(); }
 
  private:
-  void play(parley::Timestamp) {
+  void play() {
     auto encoder = std::move(parley::codec::OpusEncoder::create({})).value();
     auto decoder = std::move(parley::codec::OpusDecoder::create({})).value();
     std::array<std::uint8_t, 1275> packet{};
