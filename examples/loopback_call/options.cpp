@@ -203,6 +203,8 @@ QualityFloor default_floor(const Options& options, bool own_footage) {
   const double lost = i.loss + i.reorder / 4;
   const bool clean = !i.any();
   const double excess = std::max(0.0, lost - 0.05);
+  // The sender slows down where much is lost.
+  floor.mean_psnr_db = std::max(20.0, floor.mean_psnr_db - 40 * excess);
   floor.frozen_ratio = std::min(0.9, 0.03 + 3 * excess + (narrow ? 0.3 : 0));
   floor.concealed_ratio = clean ? 0.02 : std::min(0.9, 0.03 + 1.5 * excess + (narrow ? 0.3 : 0));
   floor.audio_delay_ms = 100 + 4 * parley::to_milliseconds(i.jitter) + (narrow ? 500 : 0);
