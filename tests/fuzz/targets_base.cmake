@@ -1,0 +1,1 @@
+parley_fuzz(NAME base_address LINK parley_base)

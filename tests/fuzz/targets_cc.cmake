@@ -1,0 +1,1 @@
+parley_fuzz(NAME cc_controller LINK parley_cc)

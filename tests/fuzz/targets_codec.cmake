@@ -1,0 +1,1 @@
+parley_fuzz(NAME codec_decode LINK parley_codec)
