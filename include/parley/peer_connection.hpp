@@ -62,7 +62,7 @@ class Transceiver {
   /// Codec names in order of preference. Errors: invalid_argument for a codec parley lacks.
   Result<void> set_codec_preferences(const std::vector<std::string>& codecs);
 
-  // --- Raw media: parley encodes and decodes -------------------------------------------------
+  // --- Raw media: parley encodes and decodes ---
 
   /// Encodes and sends a picture; `capture_time` must grow. Returns the RTP timestamp the picture
   /// will carry. A picture is skipped, and counted, while the encoder is busy with two others.
@@ -78,7 +78,7 @@ class Transceiver {
   /// Decoded pictures, in order. Replaces the handler set before.
   void on_frame(std::function<void(const VideoFrame&)> handler);
 
-  // --- Encoded media: the application has its own codecs, or forwards -------------------------
+  // --- Encoded media: the application has its own codecs, or forwards ---
 
   /// Sends an encoded picture in the negotiated codec. Returns its RTP timestamp.
   Result<std::uint32_t> send_encoded(const EncodedVideo& frame);
@@ -123,8 +123,7 @@ class PeerConnection {
   PeerConnection(const PeerConnection&) = delete;
   PeerConnection& operator=(const PeerConnection&) = delete;
 
-  // --- Negotiation (RFC 9429)
-  // ---------------------------------------------------------------------
+  // --- Negotiation (RFC 9429) ---
 
   Result<SessionDescription> create_offer();
   /// Errors: invalid_state unless an offer of the peer is pending.
@@ -149,7 +148,7 @@ class PeerConnection {
   Result<Transceiver> add_transceiver(MediaKind kind, const TransceiverInit& init = {});
   std::vector<Transceiver> transceivers() const;
 
-  // --- State ------------------------------------------------------------------------------------
+  // --- State ---
 
   SignalingState signaling_state() const;
   ConnectionState connection_state() const;
@@ -164,7 +163,7 @@ class PeerConnection {
   /// Sends BYE and close_notify, closes the sockets. No handler runs afterwards. Idempotent.
   void close();
 
-  // --- Handlers: each replaces the one set before ------------------------------------------------
+  // --- Handlers: each replaces the one set before ---
 
   void on_ice_candidate(std::function<void(const IceCandidate&)> handler);
   void on_ice_gathering_state_change(std::function<void(IceGatheringState)> handler);

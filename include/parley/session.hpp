@@ -56,7 +56,7 @@ class Session {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  // --- Negotiation; see PeerConnection for the rules --------------------------------------------
+  // --- Negotiation; see PeerConnection for the rules ---
 
   Result<SessionDescription> create_offer();
   Result<SessionDescription> create_answer();
@@ -71,7 +71,7 @@ class Session {
   Result<void> set_codec_preferences(TransceiverId id, const std::vector<std::string>& names);
   Result<void> stop(Timestamp now, TransceiverId id);
 
-  // --- Network: the driver's owner tells what sockets there are ----------------------------------
+  // --- Network: the driver's owner tells what sockets there are ---
 
   /// True once a local description was set and sockets should be opened.
   bool wants_sockets() const;
@@ -81,7 +81,7 @@ class Session {
   /// No more sockets and servers will come.
   void end_of_local_sockets(Timestamp now);
 
-  // --- Media -------------------------------------------------------------------------------------
+  // --- Media ---
 
   /// Queues an encoded picture; returns its RTP timestamp, made from `capture_time`.
   Result<std::uint32_t> send(Timestamp now, TransceiverId id, EncodedVideo frame);
@@ -105,8 +105,7 @@ class Session {
   /// What the encoder of this transceiver should produce.
   DataRate target_rate(TransceiverId id) const;
 
-  // --- State
-  // --------------------------------------------------------------------------------------
+  // --- State ---
 
   ConnectionState connection_state() const;
   IceConnectionState ice_connection_state() const;
@@ -117,8 +116,7 @@ class Session {
   /// Queues BYE and close_notify, to be polled; then nothing more happens.
   void close(Timestamp now);
 
-  // --- The contract of machine.hpp
-  // -----------------------------------------------------------------
+  // --- The contract of machine.hpp ---
 
   /// Whether this datagram belongs here, for sessions that share a socket: its path is one of ours.
   bool accepts(const Path& path) const;

@@ -16,8 +16,7 @@ std::uint8_t audio_level(std::span<const std::int16_t> pcm) {
   return static_cast<std::uint8_t>(std::clamp(-20.0 * std::log10(rms), 0.0, 127.0));
 }
 
-// --- Video
-// ------------------------------------------------------------------------------------------
+// --- Video ---
 
 VideoEncoding::VideoEncoding(Driver& driver, const VideoConfig& config)
     : driver_(driver), config_(config), rate_(config.start_bitrate) {}
@@ -126,8 +125,7 @@ Timestamp VideoDecoding::next_due() const {
   return shared_->waiting.empty() ? kNever : shared_->waiting.front().at;
 }
 
-// --- Audio
-// ------------------------------------------------------------------------------------------
+// --- Audio ---
 
 AudioEncoding::AudioEncoding(Driver& driver, const AudioConfig& config)
     : driver_(driver),

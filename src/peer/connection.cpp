@@ -85,8 +85,7 @@ void Connection::wake() {
   if (attached_) driver_.wake(*this);
 }
 
-// --- Negotiation
-// ------------------------------------------------------------------------------------
+// --- Negotiation ---
 
 Result<SessionDescription> Connection::create_offer() { return session_->create_offer(); }
 Result<SessionDescription> Connection::create_answer() { return session_->create_answer(); }
@@ -129,8 +128,7 @@ std::optional<SessionDescription> Connection::description(jsep::Side side) const
   return SessionDescription{offer ? SdpType::offer : SdpType::answer, sdp::to_string(*text)};
 }
 
-// --- Sockets
-// ----------------------------------------------------------------------------------------
+// --- Sockets ---
 
 void Connection::open_sockets() {
   sockets_opened_ = true;
@@ -193,8 +191,7 @@ void Connection::end_sockets_when_resolved() {
   if (resolving_ == 0) session_->end_of_local_sockets(driver_.now());
 }
 
-// --- Engine
-// -----------------------------------------------------------------------------------------
+// --- Engine ---
 
 void Connection::handle_datagram(Timestamp now, const Path& path, MutableBytes bytes) {
   session_->handle_datagram(now, path, bytes);

@@ -58,8 +58,7 @@ Result<void> Connection::set_codec_preferences(int id, const std::vector<std::st
   return set;
 }
 
-// --- Sending
-// ----------------------------------------------------------------------------------------
+// --- Sending ---
 
 Result<std::uint32_t> Connection::send(int id, const VideoFrame& frame) {
   if (closed_) return Error{Errc::closed, "connection"};
@@ -141,8 +140,7 @@ Result<std::uint32_t> Connection::send_encoded(int id, const EncodedAudio& packe
   return sent;
 }
 
-// --- Receiving
-// --------------------------------------------------------------------------------------
+// --- Receiving ---
 
 PlayoutOutcome Connection::read(int id, AudioBlock& block) {
   if (closed_) {
@@ -197,8 +195,7 @@ void Connection::set_bitrate_limits(DataRate min, DataRate max) {
   wake();
 }
 
-// --- Statistics
-// -------------------------------------------------------------------------------------
+// --- Statistics ---
 
 StatsReport Connection::get_stats() const {
   StatsReport report;

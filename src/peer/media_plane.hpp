@@ -57,6 +57,10 @@ class MediaPlane {
   /// Packets that match no transceiver yet are held until the next renegotiation (RFC 9143 section
   /// 9.2 lets media overtake the answer); of more than these the oldest go.
   static constexpr std::size_t kMaxHeld = 64;
+  /// What audio and reports take from the target rate before video shares the rest; ours.
+  static constexpr DataRate kAudioReserve = DataRate::kilobits_per_second(40);
+  /// Queued packets leave this much faster than the target rate (cc::LossBasedController agrees).
+  static constexpr double kPacingFactor = 2.5;
   /// SSRCs that are mapped to transceivers; beyond it new ones are not learned.
   static constexpr std::size_t kMaxSsrcs = 256;
 
@@ -137,7 +141,7 @@ class MediaPlane {
   void add_feedback(Timestamp now);
   Ssrc local_ssrc() const;
 
-  // Sending (media_plane.cpp).
+  // Sending (media_sending.cpp).
   std::optional<MediaPacket> poll_media(Timestamp now, MutableBytes storage);
   std::optional<MediaPacket> write(Timestamp now, Sender& sender, rtp::PacketClass which,
                                    MutableBytes storage);

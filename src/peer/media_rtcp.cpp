@@ -129,8 +129,7 @@ void MediaPlane::handle_payload_feedback(Timestamp now, const rtcp::SubPacket& s
   }
 }
 
-// --- What we say
-// ------------------------------------------------------------------------------------
+// --- What we say ---
 
 Ssrc MediaPlane::local_ssrc() const {
   for (const auto& section : sections_) {

@@ -10,8 +10,7 @@ namespace {
 Error gone() { return {Errc::closed, "the connection is gone"}; }
 }  // namespace
 
-// --- Transceiver
-// ------------------------------------------------------------------------------------
+// --- Transceiver ---
 
 std::string Transceiver::mid() const {
   const auto connection = connection_.lock();
@@ -113,8 +112,7 @@ Result<void> Transceiver::request_key_frame() {
   return connection ? connection->request_key_frame(id_) : Result<void>{gone()};
 }
 
-// --- PeerConnection
-// ---------------------------------------------------------------------------------
+// --- PeerConnection ---
 
 Result<std::unique_ptr<PeerConnection>> PeerConnection::create(Driver& driver,
                                                                Configuration config) {

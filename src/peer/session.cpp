@@ -61,8 +61,7 @@ Result<std::unique_ptr<Session>> Session::create(Timestamp now, SessionConfig co
 Session::Session(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Session::~Session() = default;
 
-// --- Descriptions
-// -----------------------------------------------------------------------------------
+// --- Descriptions ---
 
 jsep::LocalFacts Session::Impl::local_facts() const {
   jsep::LocalFacts facts;
@@ -165,8 +164,7 @@ Result<void> Session::add_ice_candidate(Timestamp now, const IceCandidate& candi
 
 const jsep::State& Session::negotiation() const { return impl_->state; }
 
-// --- Changes
-// ----------------------------------------------------------------------------------------
+// --- Changes ---
 
 void Session::Impl::carry_out(Timestamp now, std::vector<jsep::Change> changes) {
   for (const jsep::Change& change : changes) {
@@ -244,8 +242,7 @@ Mid Session::Impl::transport_mid() const {
   return {};
 }
 
-// --- Transceivers
-// -----------------------------------------------------------------------------------
+// --- Transceivers ---
 
 TransceiverId Session::add_transceiver(MediaKind kind, jsep::TransceiverInit init) {
   const TransceiverId id = jsep::add_transceiver(impl_->state, kind, std::move(init));

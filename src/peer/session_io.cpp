@@ -8,8 +8,7 @@
 
 namespace parley {
 
-// --- Network
-// ----------------------------------------------------------------------------------------
+// --- Network ---
 
 bool Session::wants_sockets() const { return impl_->wants_sockets && !impl_->closed; }
 
@@ -30,8 +29,7 @@ void Session::end_of_local_sockets(Timestamp now) {
   impl_->absorb(now);
 }
 
-// --- Media
-// ------------------------------------------------------------------------------------------
+// --- Media ---
 
 bool Session::can_send(TransceiverId id) const {
   return !impl_->closed && impl_->transport.ready() && impl_->media.sender(id) != nullptr;
@@ -92,8 +90,7 @@ void Session::set_bitrate_limits(Timestamp now, DataRate min, DataRate max) {
 
 DataRate Session::target_rate(TransceiverId id) const { return impl_->media.target_rate(id); }
 
-// --- The machine contract
-// ---------------------------------------------------------------------------
+// --- The machine contract ---
 
 bool Session::accepts(const Path& path) const { return impl_->transport.ice().accepts(path); }
 
@@ -163,8 +160,7 @@ void Session::close(Timestamp) {
   impl_->events.clear();
 }
 
-// --- Events of the planes
-// ---------------------------------------------------------------------------
+// --- Events of the planes ---
 
 void Session::Impl::absorb(Timestamp now) {
   while (auto event = transport.poll_event()) handle(now, *event);
@@ -255,8 +251,7 @@ ConnectionState Session::Impl::derive_connection_state() const {
   return transport.secured() ? ConnectionState::connected : ConnectionState::connecting;
 }
 
-// --- States
-// -----------------------------------------------------------------------------------------
+// --- States ---
 
 ConnectionState Session::connection_state() const { return impl_->connection_state; }
 
