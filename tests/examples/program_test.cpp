@@ -56,8 +56,10 @@ TEST_CASE("two virtual calls from one seed leave the same bytes", "[example][cal
   Options other = first;
   other.out = dir.path() / "other";
   other.seed = 4;
-  CHECK(run(first) == run(second));
+  // The first call of a process also makes what libssl and parley make once per process, which
+  // takes random numbers: the two that are compared come after it, as two processes would be equal.
   run(other);
+  CHECK(run(first) == run(second));
   for (const char* name : {"stats.json", "call-report.html", "a-received.wav", "b-received.wav",
                            "a-received.y4m", "b-received.y4m"}) {
     CAPTURE(name);

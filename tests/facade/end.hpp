@@ -193,8 +193,10 @@ class End : public std::enable_shared_from_this<End> {
   void send_sound() {
     if (!audio_) return;
     if (media_ == Media::encoded) {
-      (void)audio_->send_encoded(EncodedAudio{.data = std::vector<std::uint8_t>(40, 7)})
-          .has_value();
+      // SILK, wide band, one frame of 20 ms (RFC 6716 section 3.1): forwarders look no further.
+      std::vector<std::uint8_t> packet(40, 7);
+      packet[0] = 0x48;
+      (void)audio_->send_encoded(EncodedAudio{.data = std::move(packet)}).has_value();
       return;
     }
     std::array<std::int16_t, kSamplesPer10Ms> pcm;
