@@ -1,0 +1,371 @@
+// What goes out: the order of chunks in a packet, retransmissions, new data, and what SACKs tell
+// (RFC 9260 sections 6.1, 6.2.1 and 7.2).
+#include <algorithm>
+
+#include "sctp/association_impl.hpp"
+
+namespace parley::sctp {
+namespace {
+// A part is cut smaller than the room only down to this: shorter ones cost more than they fill.
+constexpr std::size_t kMinPart = 256;
+constexpr std::size_t kMaxStreamId = 65'534;
+}  // namespace
+
+Result<void> Association::Impl::accept(StreamId stream, std::size_t size) const {
+  if (ended || (state != State::closed && state != State::cookie_wait &&
+                state != State::cookie_echoed && state != State::established)) {
+    return Error{Errc::closed, "send"};
+  }
+  if (size == 0) return Error{Errc::invalid_argument, "send: no bytes"};
+  if (stream.value() > kMaxStreamId || stream.value() >= peer_streams) {
+    return Error{Errc::invalid_argument, "send: no such stream"};
+  }
+  const OutgoingStream* const s = queue.find(stream.value());
+  if (s != nullptr && s->resetting) {
+    return Error{Errc::invalid_state, "send: the stream is being reset"};
+  }
+  if (buffered > 0 && buffered + size > config.send_buffer) {
+    const_cast<Impl*>(this)->send_refused = true;
+    return Error{Errc::queue_full, "send"};
+  }
+  return {};
+}
+
+void Association::Impl::enqueue(Timestamp now, StreamId stream, std::uint32_t ppid,
+                                std::vector<std::uint8_t>&& data, const SendOptions& options) {
+  const MessageIndex at = pool.take();
+  OutgoingMessage& m = pool[at];
+  buffered += data.size();
+  m.data = std::move(data);
+  m.stream = stream.value();
+  m.ppid = ppid;
+  m.unordered = !options.ordered;
+  m.max_retransmits = options.max_retransmits.value_or(kUnlimited);
+  if (options.lifetime) m.expires = now + *options.lifetime;
+  queue.push(at);
+  ++counters.messages_sent;
+}
+
+bool Association::Impl::may_send_data() const {
+  return state == State::established || state == State::shutdown_pending ||
+         state == State::shutdown_received || (state == State::cookie_echoed && cookie_echo_due);
+}
+
+// ---- acknowledgements ------------------------------------------------------------------------
+
+void Association::Impl::handle_sack(Timestamp now, const Chunk& chunk) {
+  const auto sack = SackChunk::parse(chunk.value);
+  if (!sack) {
+    ++counters.drops.malformed;
+    return;
+  }
+  const std::size_t before = flight.in_flight();
+  const AckOutcome outcome = flight.acknowledge(now, *sack, rto.smallest());
+  if (!outcome.valid) return;
+  peer_window = sack->window;
+  take_acknowledgement(now, outcome, before);
+  const std::size_t outstanding = flight.payload_in_flight();
+  peer_window_left = peer_window > outstanding ? peer_window - outstanding : 0;
+}
+
+void Association::Impl::take_acknowledgement(Timestamp now, const AckOutcome& outcome,
+                                             std::size_t before) {
+  if (!outcome.valid) return;
+  if (outcome.round_trip && now >= next_rtt_sample) {
+    rto.measure(*outcome.round_trip);
+    next_rtt_sample = now + *outcome.round_trip;  // section 6.3.1 C4: once per round trip
+  }
+  if (outcome.acked > 0 || outcome.cumulative_advanced) {
+    silences = 0;
+    probe_spent = false;
+    plan_heartbeat(now);
+  }
+  AckSample sample;
+  sample.acked = outcome.acked;
+  sample.in_flight_before = before;
+  sample.in_flight = flight.in_flight();
+  sample.cumulative_advanced = outcome.cumulative_advanced;
+  sample.in_recovery = recovery_end.has_value();
+  sample.round_trip = outcome.round_trip;
+  congestion->on_ack(now, sample);
+  if (recovery_end && flight.cumulative() >= *recovery_end) recovery_end.reset();
+  if (outcome.found_losses) react_to_losses(now);
+  // Section 6.3.2 R2 and R3.
+  if (flight.empty()) {
+    t3 = kNever;
+  } else if (outcome.cumulative_advanced) {
+    t3 = now + rto.rto();
+  }
+  if (features.partial_reliability && flight.advanced_ack_point() > flight.cumulative()) {
+    // RFC 3758 section 3.5 C5: said again with each SACK that shows it was not heard.
+    forward_tsn_due = true;
+  }
+  plan_probe(now);
+  settle_released(now);
+}
+
+void Association::Impl::react_to_losses(Timestamp now) {
+  if (recovery_end) return;
+  recovery_end = flight.next_tsn() - 1;
+  fast_retransmit = true;
+  ++counters.fast_recoveries;
+  congestion->on_loss(now, flight.in_flight());
+}
+
+// Messages were let go: by acknowledgement or by being abandoned.
+void Association::Impl::settle_released(Timestamp now) {
+  buffered -= flight.take_released();
+  if (send_refused && buffered <= config.send_buffer / 2) {
+    send_refused = false;
+    events.push_back(SendBufferAvailable{});
+  }
+  if (flight.take_stream_drained()) start_next_reset();
+  if (flight.empty() && queue.empty()) flight.release_memory_when_idle();
+  advance_shutdown(now);
+}
+
+// ---- packets ---------------------------------------------------------------------------------
+
+std::optional<Bytes> Association::Impl::poll_transmit(Timestamp now, MutableBytes storage) {
+  if (!replies.empty() && replies.front().size() <= storage.size()) {
+    const std::vector<std::uint8_t> packet = replies.pop_front();
+    std::copy(packet.begin(), packet.end(), storage.begin());
+    ++counters.packets_sent;
+    counters.bytes_sent += packet.size();
+    return storage.first(packet.size());
+  }
+  if (state == State::closed) return std::nullopt;
+  storage = storage.first(std::min(storage.size(), config.mtu));
+  PacketWriter out{storage, config.local_port, config.remote_port, init_due ? 0 : peer_tag};
+  bool needs_checksum = !features.zero_checksum;
+  if (init_due) {
+    const InitChunk init = our_init();
+    init.write_to(out.add(ChunkType::init, 0, init.value_size()));
+    init_due = false;
+    needs_checksum = true;
+  } else if (state != State::cookie_wait) {
+    needs_checksum = needs_checksum || cookie_echo_due;  // RFC 9653 section 5.1
+    write_control(now, out);
+    if (may_send_data()) {
+      if (probe_due) {
+        write_probe(now, out);
+      } else if (write_retransmissions(now, out)) {
+        write_new_data(now, out);
+      }
+      // Abandoning may have been all that there was to do.
+      if (forward_tsn_due) write_forward_tsn_chunk(now, out);
+      settle_released(now);
+    }
+    cookie_echo_due = false;
+  }
+  if (out.empty()) return std::nullopt;
+  const Bytes packet = out.finish(needs_checksum ? Checksum::crc32c : Checksum::zero);
+  ++counters.packets_sent;
+  counters.bytes_sent += packet.size();
+  return packet;
+}
+
+// Control chunks come before data (section 6.10).
+void Association::Impl::write_control(Timestamp now, PacketWriter& out) {
+  if (cookie_echo_due) {
+    out.add(ChunkType::cookie_echo, 0, cookie);
+    return;  // nothing but data may follow before COOKIE ACK (section 5.1 C)
+  }
+  if (state == State::cookie_echoed) return;
+  if (cookie_ack_due) {
+    out.add(ChunkType::cookie_ack, 0, Bytes{});
+    cookie_ack_due = false;
+  }
+  if (sack_due) write_sack_chunk(out);
+  if (!heartbeat_reply.empty() && out.fits(heartbeat_reply.size())) {
+    out.add(ChunkType::heartbeat_ack, 0, heartbeat_reply);
+    heartbeat_reply.clear();
+  }
+  if (!errors.empty() && out.fits(errors.size())) {
+    out.add(ChunkType::error, 0, errors);
+    errors.clear();
+  }
+  if (heartbeat_due && out.fits(20)) {
+    heartbeat_due = false;
+    do heartbeat_nonce = random.u64();
+    while (heartbeat_nonce == 0);
+    ByteWriter w{out.add(ChunkType::heartbeat, 0, 20)};
+    w.u16(1);
+    w.u16(20);
+    w.u64(static_cast<std::uint64_t>(now.time_since_epoch().count()));
+    w.u64(heartbeat_nonce);
+  }
+  if (reset_due || reset_response_due) write_re_config(now, out);
+  if (forward_tsn_due) write_forward_tsn_chunk(now, out);
+  if (shutdown_due && out.fits(4)) {
+    store_be32(out.add(ChunkType::shutdown, 0, 4).data(),
+               static_cast<std::uint32_t>(tracker.cumulative()));
+    shutdown_due = false;
+  }
+  if (shutdown_ack_due && out.fits(0)) {
+    out.add(ChunkType::shutdown_ack, 0, Bytes{});
+    shutdown_ack_due = false;
+  }
+}
+
+void Association::Impl::write_sack_chunk(PacketWriter& out) {
+  if (out.room() < SackChunk::kFixedSize) return;
+  tracker.report((out.room() - SackChunk::kFixedSize) / 4, gaps, duplicates);
+  window_told = window();
+  write_sack(out.add(ChunkType::sack, 0,
+                     SackChunk::kFixedSize + 4 * (gaps.size() + duplicates.size())),
+             static_cast<std::uint32_t>(tracker.cumulative()),
+             static_cast<std::uint32_t>(std::min<std::size_t>(window_told, UINT32_MAX)), gaps,
+             duplicates);
+  sack_due = false;
+  sack_at = kNever;
+  packets_unacknowledged = 0;
+}
+
+// RFC 3758 section 3.5. When the list does not fit, a shorter step is told first.
+void Association::Impl::write_forward_tsn_chunk(Timestamp now, PacketWriter& out) {
+  std::int64_t point = flight.advanced_ack_point();
+  if (point <= flight.cumulative() || !features.partial_reliability) {
+    forward_tsn_due = false;
+    return;
+  }
+  if (out.room() < 4) return;
+  const std::size_t most = (out.room() - 4) / ForwardTsnChunk::entry_size(format);
+  flight.list_skipped(point, format, skipped);
+  while (skipped.size() > most) {
+    point -= std::max<std::int64_t>(1, (point - flight.cumulative()) / 2);
+    if (point <= flight.cumulative()) return;
+    flight.list_skipped(point, format, skipped);
+  }
+  write_forward_tsn(out.add(ForwardTsnChunk::type_of(format), 0,
+                            4 + ForwardTsnChunk::entry_size(format) * skipped.size()),
+                    format, static_cast<std::uint32_t>(point), skipped);
+  forward_tsn_sent = point;
+  forward_tsn_due = false;
+  if (t3 == kNever) t3 = now + rto.rto();
+}
+
+void Association::Impl::write_part(PacketWriter& out, std::int64_t tsn, bool immediate) {
+  const SentPart& part = flight.at(tsn);
+  const OutgoingMessage& m = pool[part.message];
+  DataChunk chunk;
+  chunk.format = format;
+  chunk.immediate = immediate;
+  chunk.unordered = m.unordered;
+  chunk.begin = part.begin;
+  chunk.end = part.end;
+  chunk.tsn = static_cast<std::uint32_t>(tsn);
+  chunk.stream = m.stream;
+  // In DATA unordered messages have no number (RFC 9260 section 6.6).
+  chunk.number = format == DataFormat::data && m.unordered ? 0 : m.number;
+  chunk.ppid = m.ppid;
+  chunk.fragment = part.fragment;
+  chunk.payload = Bytes{m.data}.subspan(part.offset, part.size);
+  chunk.write_to(out.add(format == DataFormat::data ? ChunkType::data : ChunkType::i_data,
+                         chunk.flags(), chunk.value_size()));
+  ++counters.chunks_sent;
+}
+
+// With a window of few packets every acknowledgement that the peer delays is felt (RFC 7053).
+bool Association::Impl::must_acknowledge_at_once(std::size_t wire_size) const {
+  const std::size_t window_now = congestion->window();
+  return state != State::established ||
+         (window_now < 4 * config.mtu && flight.in_flight() + wire_size >= window_now);
+}
+
+// Section 6.1 C: what is marked for retransmission goes first. False when some of it is left.
+bool Association::Impl::write_retransmissions(Timestamp now, PacketWriter& out) {
+  bool sent_any = false;
+  while (const auto tsn = flight.next_lost(now)) {
+    const std::size_t value = data_header_size(format) + flight.at(*tsn).size;
+    const bool fits = out.fits(value) || (out.empty() && value + 16 > config.mtu);
+    if (!fits) break;
+    // After the path has become narrower a part can be longer than a packet should be; it cannot be
+    // cut again, and goes once the storage allows.
+    if (!out.fits(value)) break;
+    if (flight.in_flight() >= congestion->window() && !fast_retransmit) break;
+    const bool first = *tsn == flight.cumulative() + 1;
+    const bool at_once = must_acknowledge_at_once(flight.at(*tsn).wire_size);
+    flight.note_retransmitted(now, *tsn);
+    write_part(out, *tsn, at_once);
+    ++counters.chunks_retransmitted;
+    sent_any = true;
+    if (t3 == kNever || first) t3 = now + rto.rto();  // section 6.3.2 R1, 7.2.4 rule 4
+  }
+  if (sent_any) {
+    fast_retransmit = false;
+    last_data_sent = now;
+    plan_probe(now);
+  }
+  // What was abandoned on the way is told at once.
+  if (features.partial_reliability && flight.advanced_ack_point() > forward_tsn_sent) {
+    forward_tsn_due = true;
+  }
+  return flight.lost_count() == 0;
+}
+
+void Association::Impl::write_new_data(Timestamp now, PacketWriter& out) {
+  if (flight.empty() && !queue.empty()) {
+    congestion->on_idle(now - last_data_sent, rto.rto());
+  }
+  const std::size_t header = data_header_size(format);
+  std::size_t sent = 0;
+  for (MessageIndex next = queue.peek(); next != kNoMessage; next = queue.peek()) {
+    OutgoingMessage& m = pool[next];
+    if (m.expires <= now) {
+      flight.abandon(now, next);
+      if (features.partial_reliability && flight.advanced_ack_point() > forward_tsn_sent) {
+        forward_tsn_due = true;
+      }
+      continue;
+    }
+    const std::size_t rest = m.data.size() - m.sent;
+    const std::size_t room = out.room() > header ? out.room() - header : 0;
+    if (room == 0 || (rest > room && room < kMinPart && !out.empty())) break;
+    const std::size_t size = std::min(rest, room);
+    if (flight.in_flight() >= congestion->window()) break;
+    // Section 6.1 A: into a closed window one chunk at a time, to learn when it opens.
+    if (size > peer_window_left && !(flight.payload_in_flight() == 0 && sent == 0)) break;
+    OutgoingStream* const stream = queue.find(m.stream);
+    const std::size_t before = stream->buffered;
+    const Part part = queue.take(size);
+    note_low(*stream, before);
+    const std::size_t wire = padded(kChunkHeaderSize + header + part.size);
+    const bool at_once = must_acknowledge_at_once(wire);
+    write_part(out, flight.add(now, part, wire), at_once);
+    sent += wire;
+    peer_window_left -= std::min(peer_window_left, part.size);
+    if (t3 == kNever) t3 = now + rto.rto();
+  }
+  if (sent > 0) {
+    congestion->on_sent(now, sent, flight.in_flight());
+    last_data_sent = now;
+    plan_probe(now);
+  }
+}
+
+void Association::Impl::note_low(OutgoingStream& stream, std::size_t before) {
+  if (before > stream.low_threshold && stream.buffered <= stream.low_threshold) {
+    events.push_back(BufferedAmountLow{StreamId{stream.id}});
+  }
+}
+
+// The last part in flight once more, so that its acknowledgement shows what was lost before it
+// (RFC 8985 section 7.3).
+void Association::Impl::write_probe(Timestamp now, PacketWriter& out) {
+  probe_due = false;
+  const auto tsn = flight.last_in_flight();
+  if (!tsn) return;
+  const SentPart& part = flight.at(*tsn);
+  const OutgoingMessage& m = pool[part.message];
+  const bool may_repeat =
+      m.expires > now &&
+      (m.max_retransmits == kUnlimited || part.transmissions <= m.max_retransmits);
+  if (!may_repeat || !out.fits(data_header_size(format) + part.size)) return;
+  flight.note_retransmitted(now, *tsn);
+  write_part(out, *tsn, true);
+  ++counters.tail_probes;
+  ++counters.chunks_retransmitted;
+}
+
+}  // namespace parley::sctp

@@ -1,0 +1,142 @@
+// What was sent and is not yet acknowledged: the sender's half of RFC 9260 sections 6.2.1, 6.3.3 and
+// 7.2.4, of RFC 3758, and the time-based loss detection of RFC 8985.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "parley/base/sequence.hpp"
+#include "parley/base/time.hpp"
+#include "sctp/forward_tsn_chunk.hpp"
+#include "sctp/outgoing_message.hpp"
+#include "sctp/ring.hpp"
+#include "sctp/sack_chunk.hpp"
+#include "sctp/send_queue.hpp"
+
+namespace parley::sctp {
+
+/// One TSN that was given out.
+struct SentPart {
+  enum class State : std::uint8_t {
+    in_flight,
+    lost,          ///< to be sent again
+    acknowledged,  ///< by a gap block, which a receiver may take back
+    abandoned,     ///< never again; FORWARD TSN passes it
+  };
+  Timestamp sent_at{};
+  std::size_t offset = 0;
+  MessageIndex message = kNoMessage;
+  std::uint32_t fragment = 0;
+  std::uint16_t size = 0;       ///< payload
+  std::uint16_t wire_size = 0;  ///< chunk with padding
+  std::uint16_t transmissions = 0;
+  std::uint8_t misses = 0;
+  State state = State::in_flight;
+  bool begin = false;
+  bool end = false;
+};
+
+/// What a SACK changed.
+struct AckOutcome {
+  bool valid = false;  ///< false: old, or about TSNs that were never sent; nothing changed
+  bool cumulative_advanced = false;
+  std::size_t acked = 0;  ///< wire bytes newly acknowledged
+  std::size_t acked_payload = 0;
+  std::optional<Duration> round_trip;
+  bool found_losses = false;
+};
+
+/// The parts between the cumulative acknowledgement and the next TSN, in order.
+///
+/// A part is thought lost after three SACKs that acknowledged something newer (section 7.2.4), or
+/// when something sent a reordering window later was acknowledged (RFC 8985 section 6.2), which also
+/// finds lost retransmissions.
+class Flight {
+ public:
+  Flight(MessagePool& pool, SendQueue& queue) : pool_(pool), queue_(queue) {}
+
+  void start(std::uint32_t initial_tsn);
+  std::int64_t next_tsn() const { return cumulative_ + 1 + static_cast<std::int64_t>(parts_.size()); }
+  std::int64_t cumulative() const { return cumulative_; }
+  std::int64_t unwrap(std::uint32_t tsn) const {
+    return cumulative_ + serial_diff(tsn, static_cast<std::uint32_t>(cumulative_));
+  }
+  bool empty() const { return parts_.empty(); }
+  std::size_t size() const { return parts_.size(); }
+  /// Wire bytes, and payload bytes, in flight.
+  std::size_t in_flight() const { return in_flight_; }
+  std::size_t payload_in_flight() const { return payload_in_flight_; }
+  std::size_t lost_count() const { return lost_count_; }
+
+  /// Gives the next TSN to a part that leaves now.
+  std::int64_t add(Timestamp now, const Part& part, std::size_t wire_size);
+  /// Takes a SACK, and says by `smallest` round trip how much reordering is normal.
+  AckOutcome acknowledge(Timestamp now, const SackChunk& sack, Duration smallest);
+  /// SHUTDOWN acknowledges cumulatively.
+  AckOutcome acknowledge_cumulative(Timestamp now, std::uint32_t tsn);
+  /// The deadline at which a part that waits for reordering is thought lost; kNever without one.
+  Timestamp reordering_deadline() const { return reordering_deadline_; }
+  /// Declares them lost. True when there were any.
+  bool handle_reordering_timeout(Timestamp now);
+  /// T3-rtx: everything in flight is lost.
+  void handle_timeout(Timestamp now);
+
+  /// The first lost part, abandoning on the way what may not be sent again; nullopt when none.
+  std::optional<std::int64_t> next_lost(Timestamp now);
+  SentPart& at(std::int64_t tsn) { return parts_[static_cast<std::size_t>(tsn - cumulative_ - 1)]; }
+  void note_retransmitted(Timestamp now, std::int64_t tsn);
+  /// The last part in flight, for a tail loss probe.
+  std::optional<std::int64_t> last_in_flight() const;
+
+  /// The rest of the message is never sent, and its parts in flight not again.
+  void abandon(Timestamp now, MessageIndex message);
+  bool may_be_sent(Timestamp now, MessageIndex message) const {
+    return pool_[message].expires > now;
+  }
+  /// RFC 3758 section 3.5: how far abandoned parts follow the cumulative acknowledgement.
+  std::int64_t advanced_ack_point() const;
+  /// Messages of ordered streams (in I-DATA of all) that a FORWARD TSN to `tsn` skips.
+  void list_skipped(std::int64_t tsn, DataFormat format, std::vector<SkippedMessage>& out) const;
+
+  /// Counts what was abandoned.
+  std::uint64_t abandoned_messages() const { return abandoned_messages_; }
+  /// Streams on which the last message was let go since the last call with `true`.
+  bool take_stream_drained() { return std::exchange(stream_drained_, false); }
+  /// Payload bytes of messages that were let go since the last call.
+  std::size_t take_released() { return std::exchange(released_, 0); }
+  void release_memory_when_idle() { parts_.shrink(64); }
+
+ private:
+  void pop_front(Timestamp now, AckOutcome& out);
+  void note_acked(Timestamp now, std::int64_t tsn, AckOutcome& out);
+  void scan(Timestamp now, const SackChunk& sack, AckOutcome& out);
+  void detect_losses(Timestamp now, std::size_t end, bool count_misses, std::size_t newest_acked,
+                     AckOutcome& out);
+  void mark_lost(SentPart& part);
+  void leave_flight(SentPart& part);
+  void let_go(MessageIndex message);
+
+  MessagePool& pool_;
+  SendQueue& queue_;
+  Ring<SentPart> parts_;
+  std::int64_t cumulative_ = 0;
+  std::size_t gap_acked_end_ = 0;  // parts before this position may be acknowledged by gaps
+  std::size_t in_flight_ = 0;
+  std::size_t payload_in_flight_ = 0;
+  std::size_t lost_count_ = 0;
+  std::size_t lost_cursor_ = 0;  // no lost part stands before this position
+  // RFC 8985 section 5: the latest sending time of anything acknowledged, and its round trip.
+  Timestamp rack_sent_ = Timestamp::min();
+  std::int64_t rack_tsn_ = 0;  // tells apart what left at the same time
+  Duration rack_round_trip_{};
+  Duration reordering_window_{};
+  Timestamp reordering_deadline_ = kNever;
+  std::uint64_t abandoned_messages_ = 0;
+  std::size_t abandoned_parts_ = 0;
+  std::size_t released_ = 0;
+  bool stream_drained_ = false;
+};
+
+}  // namespace parley::sctp
