@@ -202,6 +202,9 @@ void Association::set_mtu(std::size_t mtu) {
   impl_->congestion->set_mtu(impl_->config.mtu);
 }
 
+std::size_t Association::max_receive_message() const {
+  return impl_->config.max_receive_message;
+}
 State Association::state() const { return impl_->state; }
 
 Stats Association::stats() const {

@@ -127,6 +127,7 @@ struct Association::Impl {
   std::size_t peer_window_left = 0;  // less what is in flight
   std::size_t buffered = 0;          // taken and not acknowledged
   bool send_refused = false;
+  bool window_probe_due = false;     // one part may go into the closed window
   std::optional<std::int64_t> recovery_end;  // fast recovery exit point
   bool fast_retransmit = false;              // one packet may pass the window
   bool probe_due = false;
@@ -169,7 +170,7 @@ struct Association::Impl {
 
   // Deadlines.
   Timestamp t1 = kNever, t2 = kNever, t3 = kNever, sack_at = kNever;
-  Timestamp probe_at = kNever, heartbeat_at = kNever, reset_at = kNever;
+  Timestamp probe_at = kNever, heartbeat_at = kNever, reset_at = kNever, window_probe_at = kNever;
   int silences = 0;
   std::uint64_t heartbeat_nonce = 0;
 

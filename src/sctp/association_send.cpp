@@ -66,6 +66,7 @@ void Association::Impl::handle_sack(Timestamp now, const Chunk& chunk) {
   take_acknowledgement(now, outcome, before);
   const std::size_t outstanding = flight.payload_in_flight();
   peer_window_left = peer_window > outstanding ? peer_window - outstanding : 0;
+  if (peer_window_left >= kMinPart) window_probe_at = kNever;
 }
 
 void Association::Impl::take_acknowledgement(Timestamp now, const AckOutcome& outcome,
@@ -322,10 +323,18 @@ void Association::Impl::write_new_data(Timestamp now, PacketWriter& out) {
     const std::size_t rest = m.data.size() - m.sent;
     const std::size_t room = out.room() > header ? out.room() - header : 0;
     if (room == 0 || (rest > room && room < kMinPart && !out.empty())) break;
-    const std::size_t size = std::min(rest, room);
+    std::size_t size = std::min(rest, room);
     if (flight.in_flight() >= congestion->window()) break;
-    // Section 6.1 A: into a closed window one chunk at a time, to learn when it opens.
-    if (size > peer_window_left && !(flight.payload_in_flight() == 0 && sent == 0)) break;
+    if (size > peer_window_left) {
+      if (peer_window_left >= kMinPart) {
+        size = peer_window_left;
+      } else if (!window_probe_due) {
+        // Section 6.1 A: into a closed window one part, once per RTO, to learn when it opens.
+        if (flight.empty() && window_probe_at == kNever) window_probe_at = now + rto.rto();
+        break;
+      }
+      window_probe_due = false;
+    }
     OutgoingStream* const stream = queue.find(m.stream);
     const std::size_t before = stream->buffered;
     const Part part = queue.take(size);
@@ -337,6 +346,7 @@ void Association::Impl::write_new_data(Timestamp now, PacketWriter& out) {
     peer_window_left -= std::min(peer_window_left, part.size);
     if (t3 == kNever) t3 = now + rto.rto();
   }
+  window_probe_due = false;
   if (sent > 0) {
     congestion->on_sent(now, sent, flight.in_flight());
     last_data_sent = now;

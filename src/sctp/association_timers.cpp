@@ -7,7 +7,7 @@
 namespace parley::sctp {
 
 Timestamp Association::Impl::next_timeout() const {
-  return std::min({t1, t2, t3, sack_at, probe_at, heartbeat_at, reset_at,
+  return std::min({t1, t2, t3, sack_at, probe_at, heartbeat_at, reset_at, window_probe_at,
                    ended ? kNever : flight.reordering_deadline()});
 }
 
@@ -20,6 +20,10 @@ void Association::Impl::handle_timeout(Timestamp now) {
   if (sack_at <= now) {
     sack_at = kNever;
     sack_due = true;
+  }
+  if (window_probe_at <= now) {
+    window_probe_at = kNever;
+    window_probe_due = true;
   }
   if (probe_at <= now) {
     probe_at = kNever;

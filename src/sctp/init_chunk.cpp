@@ -44,6 +44,7 @@ void write_parameter(ByteWriter& w, std::uint16_t type, Bytes value) {
   w.u16(type);
   w.u16(static_cast<std::uint16_t>(4 + value.size()));
   w.bytes(value);
+  // Does not fit, and need not, when this is the last one: the chunk's padding follows.
   w.zeros(padded(value.size()) - value.size());
 }
 
@@ -90,14 +91,20 @@ std::optional<InitChunk> InitChunk::parse(Bytes value) {
   return init;
 }
 
+// Section 3.2: the length of a chunk counts the padding of all its parameters but the last.
 std::size_t InitChunk::value_size() const {
   std::size_t size = 16;
-  if (!cookie.empty()) size += 4 + padded(cookie.size());
-  if (forward_tsn) size += 4;
-  if (extension_count(*this) > 0) size += 4 + padded(extension_count(*this));
-  if (zero_checksum) size += 8;
-  for (std::size_t i = 0; i < unknown_count; ++i) size += 4 + padded(unknown[i].size());
-  return size;
+  std::size_t last_padding = 0;
+  const auto add = [&](std::size_t value) {
+    size += 4 + padded(value);
+    last_padding = padded(value) - value;
+  };
+  if (!cookie.empty()) add(cookie.size());
+  if (forward_tsn) add(0);
+  if (extension_count(*this) > 0) add(extension_count(*this));
+  if (zero_checksum) add(4);
+  for (std::size_t i = 0; i < unknown_count; ++i) add(unknown[i].size());
+  return size - last_padding;
 }
 
 void InitChunk::write_to(MutableBytes out) const {

@@ -88,6 +88,8 @@ class Association {
   /// sent again as it was: SCTP cannot cut a chunk anew.
   void set_mtu(std::size_t mtu);
 
+  /// Config::max_receive_message.
+  std::size_t max_receive_message() const;
   State state() const;
   Stats stats() const;
 

@@ -1,0 +1,140 @@
+// Messages that may be given up (RFC 3758, RFC 7496).
+#include "sctp/test_network.hpp"
+#include "support/catch.hpp"
+
+using namespace parley;
+using namespace parley::sctp;
+using namespace parley::sctp::test;
+
+namespace {
+constexpr std::uint32_t kBinary = static_cast<std::uint32_t>(Ppid::binary);
+const StreamId kOne{1};
+
+Config with_interleaving(bool on) {
+  Config c;
+  c.interleaving = on;
+  return c;
+}
+}  // namespace
+
+TEST_CASE("a message without retransmissions is skipped and the next ones go on",
+          "[sctp][rfc3758]") {
+  const bool interleaving = GENERATE(true, false);
+  const bool ordered = GENERATE(true, false);
+  TwoPeers peers{with_interleaving(interleaving)};
+  peers.connect();
+  SendOptions once;
+  once.ordered = ordered;
+  once.max_retransmits = 0;
+  peers.path.lose_a = {peers.a.sent};
+  REQUIRE(peers.a.association->send(peers.now, kOne, kBinary, pattern(1100, 0), once));
+  peers.drain();
+  for (std::uint64_t i = 1; i < 6; ++i) {
+    REQUIRE(peers.a.association->send(peers.now, kOne, kBinary, pattern(1100, i), once));
+    peers.drain();
+  }
+  peers.run_for(5s);
+  REQUIRE(peers.b.messages.size() == 5);
+  for (std::uint64_t i = 1; i < 6; ++i) CHECK(peers.b.messages[i - 1].data == pattern(1100, i));
+  CHECK(peers.a.association->stats().messages_abandoned == 1);
+  CHECK(peers.a.association->stats().buffered == 0);
+  CHECK(peers.a.association->stats().chunks_retransmitted == 0);
+}
+
+TEST_CASE("a part that is lost takes the whole message with it", "[sctp][rfc3758]") {
+  const bool interleaving = GENERATE(true, false);
+  TwoPeers peers{with_interleaving(interleaving)};
+  peers.connect();
+  SendOptions once;
+  once.max_retransmits = 0;
+  peers.path.lose_a = {peers.a.sent + 2};
+  REQUIRE(peers.a.association->send(peers.now, kOne, kBinary, pattern(9000, 0), once));
+  REQUIRE(peers.a.association->send(peers.now, kOne, kBinary, pattern(900, 1)));
+  REQUIRE(peers.a.association->send(peers.now, StreamId{2}, kBinary, pattern(900, 2)));
+  peers.run_for(5s);
+  REQUIRE(peers.b.messages.size() == 2);
+  CHECK(peers.b.association->stats().local_window == Config{}.receive_window);
+  REQUIRE(peers.a.association->send(peers.now, kOne, kBinary, pattern(900, 3)));
+  peers.run_for(1s);
+  REQUIRE(peers.b.messages.size() == 3);
+  CHECK(peers.b.messages[2].data == pattern(900, 3));
+}
+
+TEST_CASE("a message whose unsent rest is dropped leaves nothing behind at the peer",
+          "[sctp][rfc3758]") {
+  const bool interleaving = GENERATE(true, false);
+  const bool ordered = GENERATE(true, false);
+  TwoPeers peers{with_interleaving(interleaving)};
+  peers.connect();
+  SendOptions brief;
+  brief.ordered = ordered;
+  brief.lifetime = 15ms;
+  // More than the first window: the rest is still unsent when the time is over.
+  REQUIRE(peers.a.association->send(peers.now, kOne, kBinary, pattern(100'000, 0), brief));
+  REQUIRE(peers.a.association->send(peers.now, kOne, kBinary, pattern(500, 1)));
+  peers.run_for(5s);
+  REQUIRE(peers.b.messages.size() == 1);
+  CHECK(peers.b.messages[0].data == pattern(500, 1));
+  CHECK(peers.b.association->stats().local_window == Config{}.receive_window);
+  CHECK(peers.a.association->stats().buffered == 0);
+  CHECK(peers.a.association->buffered_amount(kOne) == 0);
+}
+
+TEST_CASE("messages that never started need no number", "[sctp][rfc3758]") {
+  PathOptions path;
+  path.outages = {{1100ms, 2100ms}};
+  TwoPeers peers{{}, {}, path};
+  peers.connect();
+  peers.run_for(150ms);
+  SendOptions brief;
+  brief.lifetime = 200ms;
+  for (std::uint64_t i = 0; i < 400; ++i) {
+    REQUIRE(peers.a.association->send(peers.now, kOne, kBinary, pattern(1000, i), brief));
+  }
+  peers.run_for(8s);
+  CHECK(peers.b.messages.empty());
+  CHECK(peers.a.association->stats().messages_abandoned == 400);
+  CHECK(peers.a.association->stats().chunks_sent < 50);
+  REQUIRE(peers.a.association->send(peers.now, kOne, kBinary, pattern(10)));
+  peers.run_for(1s);
+  CHECK(peers.b.messages.size() == 1);
+}
+
+TEST_CASE("abandoned and kept messages mix on a bad path", "[sctp][rfc3758]") {
+  const bool interleaving = GENERATE(true, false);
+  const std::uint64_t seed = GENERATE(1, 2, 3, 4, 5, 6);
+  PathOptions path;
+  path.loss = 0.2;
+  path.jitter = 15ms;
+  path.duplicate = 0.05;
+  TwoPeers peers{with_interleaving(interleaving), {}, path, seed};
+  peers.connect();
+  peers.run_for(20s);
+  SeededRandom random{seed};
+  int reliable = 0;
+  for (std::uint32_t i = 0; i < 300; ++i) {
+    SendOptions options;
+    options.ordered = random.below(2) == 0;
+    const std::uint32_t kind = random.below(3);
+    if (kind == 1) options.max_retransmits = random.below(2);
+    if (kind == 2) options.lifetime = Duration{1000 * (1 + random.below(100))};
+    std::vector<std::uint8_t> data = pattern(5 + random.below(4000), i);
+    store_be32(data.data(), i);
+    data[4] = static_cast<std::uint8_t>(kind);
+    const StreamId stream{static_cast<std::uint16_t>(random.below(4))};
+    REQUIRE(peers.a.association->send(peers.now, stream, kBinary, data, options));
+    if (kind == 0) ++reliable;
+    peers.run_for(Duration{1000 * random.below(20)});
+  }
+  peers.run_for(120s);
+  int arrived = 0;
+  std::set<std::uint32_t> seen;
+  for (const Message& m : peers.b.messages) {
+    CHECK(seen.insert(load_be32(m.data.data())).second);
+    if (m.data[4] == 0) ++arrived;
+  }
+  CHECK(arrived == reliable);
+  CHECK(peers.a.association->stats().messages_abandoned + peers.b.messages.size() >= 300);
+  CHECK(peers.a.association->stats().buffered == 0);
+  CHECK(peers.b.association->stats().local_window == Config{}.receive_window);
+}
