@@ -319,9 +319,10 @@ std::size_t Association::Impl::window() const {
   const std::size_t left =
       config.receive_window > now_held ? config.receive_window - now_held : 0;
   // When only unfinished messages fill the window, closing it would stop them for ever.
-  if (left < kWindowFloor && event_bytes == 0 && !tracker.has_gaps()) {
+  const std::size_t floor = std::min(kWindowFloor, config.receive_window / 2);
+  if (left < floor && event_bytes == 0 && !tracker.has_gaps()) {
     const std::size_t limit = receive_limit();
-    return std::max(left, std::min(kWindowFloor, limit > now_held ? limit - now_held : 0));
+    return std::max(left, std::min(floor, limit > now_held ? limit - now_held : 0));
   }
   return left;
 }

@@ -61,7 +61,7 @@ void Flight::note_acked(Timestamp now, std::int64_t tsn, AckOutcome& out) {
   if (part.transmissions == 1) out.round_trip = round_trip;
   // RFC 8985 section 6.2 step 2: an acknowledgement sooner than any round trip is of an earlier
   // transmission.
-  if (part.transmissions > 1 && round_trip < 4 * reordering_window_) return;
+  if (part.transmissions > 1 && round_trip < smallest_) return;
   if (part.sent_at > rack_sent_ || (part.sent_at == rack_sent_ && tsn > rack_tsn_)) {
     rack_sent_ = part.sent_at;
     rack_tsn_ = tsn;
@@ -101,7 +101,7 @@ AckOutcome Flight::acknowledge_cumulative(Timestamp now, std::uint32_t wire_tsn)
 }
 
 AckOutcome Flight::acknowledge(Timestamp now, const SackChunk& sack, Duration smallest) {
-  reordering_window_ = smallest / 4;
+  smallest_ = smallest;
   const std::int64_t highest_told =
       unwrap(sack.cumulative_tsn) +
       (sack.gap_count() == 0 ? 0 : std::int64_t{sack.gap(sack.gap_count() - 1).end});
@@ -155,6 +155,10 @@ void Flight::scan(Timestamp now, const SackChunk& sack, AckOutcome& out) {
 void Flight::detect_losses(Timestamp now, std::size_t end, bool count_misses,
                            std::size_t newest_acked, AckOutcome& out) {
   constexpr std::uint8_t kMissesToLose = 3;
+  constexpr Duration kMinReordering = 1ms;  // timers and batches are coarser than short paths
+  // RFC 8985 section 6.2 step 4: a quarter of the smallest round trip.
+  const Duration known = smallest_ > Duration::zero() ? smallest_ : rack_round_trip_;
+  const Duration window = std::max<Duration>(known / 4, kMinReordering);
   reordering_deadline_ = kNever;
   for (std::size_t i = 0; i < end; ++i) {
     SentPart& part = parts_[i];
@@ -169,7 +173,7 @@ void Flight::detect_losses(Timestamp now, std::size_t end, bool count_misses,
     }
     const std::int64_t tsn = cumulative_ + 1 + static_cast<std::int64_t>(i);
     if (part.sent_at > rack_sent_ || (part.sent_at == rack_sent_ && tsn > rack_tsn_)) continue;
-    const Timestamp lost_at = part.sent_at + rack_round_trip_ + reordering_window_;
+    const Timestamp lost_at = part.sent_at + rack_round_trip_ + window;
     if (lost_at <= now) {
       mark_lost(part);
       out.found_losses = true;

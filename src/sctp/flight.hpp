@@ -131,7 +131,7 @@ class Flight {
   Timestamp rack_sent_ = Timestamp::min();
   std::int64_t rack_tsn_ = 0;  // tells apart what left at the same time
   Duration rack_round_trip_{};
-  Duration reordering_window_{};
+  Duration smallest_{};  // round trip of the path
   Timestamp reordering_deadline_ = kNever;
   std::uint64_t abandoned_messages_ = 0;
   std::size_t abandoned_parts_ = 0;

@@ -1,0 +1,121 @@
+// Two associations in memory, without sockets or encryption: bytes and messages per second, and what
+// an association weighs.
+#include <benchmark/benchmark.h>
+
+#include <array>
+#include <memory>
+#include <vector>
+
+#include "alloc_counter.hpp"
+#include "parley/sctp/association.hpp"
+#include "sctp/crc32c.hpp"
+
+using namespace parley;
+using namespace parley::sctp;
+
+namespace {
+
+struct Pair {
+  explicit Pair(const Config& config = {})
+      : a(config, random, now), b(config, random, now) {
+    a.connect(now);
+    b.connect(now);
+    for (int i = 0; i < 10; ++i) exchange();
+  }
+  // What a batch of `packets` in each direction does.
+  bool exchange(int packets = 64) {
+    bool any = false;
+    for (int i = 0; i < packets; ++i) {
+      const auto p = a.poll_transmit(now, storage);
+      if (!p) break;
+      b.handle_packet(now, *p);
+      any = true;
+    }
+    while (auto e = b.poll_event()) {
+      if (auto* m = std::get_if<Message>(&*e)) {
+        ++received;
+        b.recycle(std::move(m->data));
+      }
+    }
+    for (int i = 0; i < packets; ++i) {
+      const auto p = b.poll_transmit(now, storage);
+      if (!p) break;
+      a.handle_packet(now, *p);
+      any = true;
+    }
+    while (a.poll_event()) {
+    }
+    now += 50us;
+    if (a.next_timeout() <= now) a.handle_timeout(now);
+    if (b.next_timeout() <= now) b.handle_timeout(now);
+    return any;
+  }
+
+  SeededRandom random{1};
+  Timestamp now{1000s};
+  std::array<std::uint8_t, 1500> storage{};
+  std::size_t received = 0;
+  Association a;
+  Association b;
+};
+
+void throughput(benchmark::State& state) {
+  Config config;
+  config.interleaving = state.range(1) != 0;
+  config.zero_checksum = state.range(2) != 0;
+  Pair pair{config};
+  const std::vector<std::uint8_t> message(static_cast<std::size_t>(state.range(0)), 7);
+  std::size_t sent = 0;
+  const auto run = [&](std::size_t bytes) {
+    const std::size_t end = sent + std::max<std::size_t>(1, bytes / message.size());
+    while (sent < end) {
+      while (pair.a.stats().buffered < 2'000'000 && sent < end &&
+             pair.a.send(pair.now, StreamId{1}, 53, message)) {
+        ++sent;
+      }
+      pair.exchange();
+    }
+  };
+  run(20'000'000);
+  const parley::bench::AllocationCounter allocations;
+  const std::uint64_t packets_before = pair.a.stats().packets_sent;
+  std::size_t before = sent;
+  for (auto _ : state) run(4'000'000);
+  const auto messages = static_cast<double>(sent - before);
+  const auto packets = static_cast<double>(pair.a.stats().packets_sent - packets_before);
+  state.SetBytesProcessed(static_cast<std::int64_t>(messages) * state.range(0));
+  state.counters["messages"] = benchmark::Counter(messages, benchmark::Counter::kIsRate);
+  state.counters["allocs_per_packet"] = static_cast<double>(allocations.count()) / packets;
+}
+// Message size, interleaving, zero checksum.
+BENCHMARK(throughput)
+    ->Args({32, 1, 1})
+    ->Args({1024, 1, 1})
+    ->Args({16'384, 1, 1})
+    ->Args({65'536, 1, 1})
+    ->Args({65'536, 1, 0})
+    ->Args({65'536, 0, 1})
+    ->Args({262'144, 1, 1});
+
+void open_pair(benchmark::State& state) {
+  for (auto _ : state) {
+    Pair pair;
+    if (pair.a.state() != State::established) state.SkipWithError("not established");
+  }
+}
+BENCHMARK(open_pair);
+
+void checksum(benchmark::State& state) {
+  const std::vector<std::uint8_t> packet(1200, 7);
+  for (auto _ : state) {
+    if (state.range(0) == 0) {
+      benchmark::DoNotOptimize(crc32c(packet));
+    } else {
+      benchmark::DoNotOptimize(crc32c_extend_portable(kCrc32cStart, packet));
+    }
+  }
+  state.SetBytesProcessed(state.iterations() * 1200);
+}
+BENCHMARK(checksum)->Arg(0)->Arg(1);
+
+}  // namespace

@@ -1,0 +1,1 @@
+parley_bench(NAME sctp LINK parley_sctp)
