@@ -1,5 +1,5 @@
-// Two associations in memory, without sockets or encryption: bytes and messages per second, and what
-// an association weighs.
+// Two associations in memory, without sockets or encryption: bytes and messages per second, and
+// what an association weighs.
 #include <benchmark/benchmark.h>
 
 #include <array>
@@ -16,8 +16,7 @@ using namespace parley::sctp;
 namespace {
 
 struct Pair {
-  explicit Pair(const Config& config = {})
-      : a(config, random, now), b(config, random, now) {
+  explicit Pair(const Config& config = {}) : a(config, random, now), b(config, random, now) {
     a.connect(now);
     b.connect(now);
     for (int i = 0; i < 10; ++i) exchange();

@@ -103,16 +103,19 @@ Result<void> Association::connect_with(Timestamp now, Bytes remote_init) {
 Result<void> Association::send(Timestamp now, StreamId stream, std::uint32_t ppid, Bytes message,
                                const SendOptions& options) {
   if (auto ok = impl_->accept(stream, message.size()); !ok) return ok;
-  std::vector<std::uint8_t> data = impl_->pool.spare();
-  data.assign(message.begin(), message.end());
-  impl_->enqueue(now, stream, ppid, std::move(data), options);
+  const MessageIndex at = impl_->pool.take();
+  impl_->pool.copy_to(at, message);
+  impl_->enqueue(now, stream, ppid, at, options);
   return {};
 }
 
 Result<void> Association::send(Timestamp now, StreamId stream, std::uint32_t ppid,
                                std::vector<std::uint8_t>&& message, const SendOptions& options) {
   if (auto ok = impl_->accept(stream, message.size()); !ok) return ok;
-  impl_->enqueue(now, stream, ppid, std::move(message), options);
+  const MessageIndex at = impl_->pool.take();
+  impl_->pool[at].data = std::move(message);
+  message.clear();
+  impl_->enqueue(now, stream, ppid, at, options);
   return {};
 }
 
@@ -202,9 +205,7 @@ void Association::set_mtu(std::size_t mtu) {
   impl_->congestion->set_mtu(impl_->config.mtu);
 }
 
-std::size_t Association::max_receive_message() const {
-  return impl_->config.max_receive_message;
-}
+std::size_t Association::max_receive_message() const { return impl_->config.max_receive_message; }
 State Association::state() const { return impl_->state; }
 
 Stats Association::stats() const {

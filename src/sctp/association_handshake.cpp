@@ -13,7 +13,8 @@ constexpr std::uint16_t kProtocolViolation = 13;
 InitChunk Association::Impl::our_init() const {
   InitChunk init;
   init.initiate_tag = local_tag;
-  init.window = static_cast<std::uint32_t>(std::min<std::size_t>(config.receive_window, UINT32_MAX));
+  init.window =
+      static_cast<std::uint32_t>(std::min<std::size_t>(config.receive_window, UINT32_MAX));
   init.outbound_streams = kStreams;
   init.inbound_streams = kStreams;
   init.initial_tsn = local_initial_tsn;

@@ -60,8 +60,8 @@ struct Association::Impl {
 
   // association_send.cpp
   Result<void> accept(StreamId stream, std::size_t size) const;
-  void enqueue(Timestamp now, StreamId stream, std::uint32_t ppid,
-               std::vector<std::uint8_t>&& data, const SendOptions& options);
+  void enqueue(Timestamp now, StreamId stream, std::uint32_t ppid, MessageIndex message,
+               const SendOptions& options);
   void handle_sack(Timestamp now, const Chunk& chunk);
   void take_acknowledgement(Timestamp now, const AckOutcome& outcome, std::size_t before);
   void react_to_losses(Timestamp now);
@@ -127,7 +127,7 @@ struct Association::Impl {
   std::size_t peer_window_left = 0;  // less what is in flight
   std::size_t buffered = 0;          // taken and not acknowledged
   bool send_refused = false;
-  bool window_probe_due = false;     // one part may go into the closed window
+  bool window_probe_due = false;             // one part may go into the closed window
   std::optional<std::int64_t> recovery_end;  // fast recovery exit point
   bool fast_retransmit = false;              // one packet may pass the window
   bool probe_due = false;
@@ -150,7 +150,7 @@ struct Association::Impl {
   bool shutdown_due = false, shutdown_ack_due = false;
   bool heartbeat_due = false, forward_tsn_due = false;
   std::vector<std::uint8_t> heartbeat_reply;
-  std::vector<std::uint8_t> errors;  // causes for an ERROR chunk
+  std::vector<std::uint8_t> errors;         // causes for an ERROR chunk
   Ring<std::vector<std::uint8_t>> replies;  // whole packets
 
   // Stream reset (RFC 6525).

@@ -10,8 +10,8 @@ constexpr std::uint16_t kOutOfResource = 4;
 constexpr std::uint16_t kUnrecognizedChunk = 6;
 constexpr std::uint16_t kNoUserData = 9;
 constexpr std::uint16_t kProtocolViolation = 13;
-constexpr std::size_t kMaxErrors = 256;   // bytes of causes in one ERROR chunk
-constexpr std::size_t kMaxQuote = 64;     // bytes of a strange chunk that are sent back
+constexpr std::size_t kMaxErrors = 256;  // bytes of causes in one ERROR chunk
+constexpr std::size_t kMaxQuote = 64;    // bytes of a strange chunk that are sent back
 // A peer that waits for us to finish messages may always send so much more.
 constexpr std::size_t kWindowFloor = 64 * 1024;
 }  // namespace
@@ -316,8 +316,7 @@ std::size_t Association::Impl::receive_limit() const {
 
 std::size_t Association::Impl::window() const {
   const std::size_t now_held = held();
-  const std::size_t left =
-      config.receive_window > now_held ? config.receive_window - now_held : 0;
+  const std::size_t left = config.receive_window > now_held ? config.receive_window - now_held : 0;
   // When only unfinished messages fill the window, closing it would stop them for ever.
   const std::size_t floor = std::min(kWindowFloor, config.receive_window / 2);
   if (left < floor && event_bytes == 0 && !tracker.has_gaps()) {

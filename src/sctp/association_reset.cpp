@@ -34,8 +34,7 @@ void Association::Impl::start_next_reset() {
 
 void Association::Impl::write_re_config(Timestamp now, PacketWriter& out) {
   if (reset_response_due && out.fits(kReconfigResponseSize)) {
-    write_reconfig_response(out.add(ChunkType::re_config, 0, kReconfigResponseSize),
-                            last_response);
+    write_reconfig_response(out.add(ChunkType::re_config, 0, kReconfigResponseSize), last_response);
     reset_response_due = false;
   }
   if (!reset_due || !reset_out) {

@@ -31,12 +31,10 @@ Result<void> Association::Impl::accept(StreamId stream, std::size_t size) const 
   return {};
 }
 
-void Association::Impl::enqueue(Timestamp now, StreamId stream, std::uint32_t ppid,
-                                std::vector<std::uint8_t>&& data, const SendOptions& options) {
-  const MessageIndex at = pool.take();
+void Association::Impl::enqueue(Timestamp now, StreamId stream, std::uint32_t ppid, MessageIndex at,
+                                const SendOptions& options) {
   OutgoingMessage& m = pool[at];
-  buffered += data.size();
-  m.data = std::move(data);
+  buffered += m.data.size();
   m.stream = stream.value();
   m.ppid = ppid;
   m.unordered = !options.ordered;
@@ -136,7 +134,15 @@ std::optional<Bytes> Association::Impl::poll_transmit(Timestamp now, MutableByte
     return storage.first(packet.size());
   }
   if (state == State::closed) return std::nullopt;
-  storage = storage.first(std::min(storage.size(), config.mtu));
+  std::size_t limit = config.mtu;
+  if (flight.lost_count() > 0) {
+    // After the path has become narrower a lost part can be longer than a packet should be. It
+    // cannot be cut again, so it goes as it is.
+    if (const auto tsn = flight.next_lost(now)) {
+      limit = std::max(limit, kCommonHeaderSize + flight.at(*tsn).wire_size);
+    }
+  }
+  storage = storage.first(std::min(storage.size(), limit));
   PacketWriter out{storage, config.local_port, config.remote_port, init_due ? 0 : peer_tag};
   bool needs_checksum = !features.zero_checksum;
   if (init_due) {
@@ -213,11 +219,10 @@ void Association::Impl::write_sack_chunk(PacketWriter& out) {
   if (out.room() < SackChunk::kFixedSize) return;
   tracker.report((out.room() - SackChunk::kFixedSize) / 4, gaps, duplicates);
   window_told = window();
-  write_sack(out.add(ChunkType::sack, 0,
-                     SackChunk::kFixedSize + 4 * (gaps.size() + duplicates.size())),
-             static_cast<std::uint32_t>(tracker.cumulative()),
-             static_cast<std::uint32_t>(std::min<std::size_t>(window_told, UINT32_MAX)), gaps,
-             duplicates);
+  write_sack(
+      out.add(ChunkType::sack, 0, SackChunk::kFixedSize + 4 * (gaps.size() + duplicates.size())),
+      static_cast<std::uint32_t>(tracker.cumulative()),
+      static_cast<std::uint32_t>(std::min<std::size_t>(window_told, UINT32_MAX)), gaps, duplicates);
   sack_due = false;
   sack_at = kNever;
   packets_unacknowledged = 0;
@@ -279,10 +284,6 @@ bool Association::Impl::write_retransmissions(Timestamp now, PacketWriter& out) 
   bool sent_any = false;
   while (const auto tsn = flight.next_lost(now)) {
     const std::size_t value = data_header_size(format) + flight.at(*tsn).size;
-    const bool fits = out.fits(value) || (out.empty() && value + 16 > config.mtu);
-    if (!fits) break;
-    // After the path has become narrower a part can be longer than a packet should be; it cannot be
-    // cut again, and goes once the storage allows.
     if (!out.fits(value)) break;
     if (flight.in_flight() >= congestion->window() && !fast_retransmit) break;
     const bool first = *tsn == flight.cumulative() + 1;
@@ -368,9 +369,8 @@ void Association::Impl::write_probe(Timestamp now, PacketWriter& out) {
   if (!tsn) return;
   const SentPart& part = flight.at(*tsn);
   const OutgoingMessage& m = pool[part.message];
-  const bool may_repeat =
-      m.expires > now &&
-      (m.max_retransmits == kUnlimited || part.transmissions <= m.max_retransmits);
+  const bool may_repeat = m.expires > now && (m.max_retransmits == kUnlimited ||
+                                              part.transmissions <= m.max_retransmits);
   if (!may_repeat || !out.fits(data_header_size(format) + part.size)) return;
   flight.note_retransmitted(now, *tsn);
   write_part(out, *tsn, true);

@@ -1,5 +1,5 @@
-// Timers: T1 (INIT and COOKIE ECHO), T2 (SHUTDOWN), T3-rtx, delayed SACK, heartbeat, tail loss probe,
-// re-configuration.
+// Timers: T1 (INIT and COOKIE ECHO), T2 (SHUTDOWN), T3-rtx, delayed SACK, heartbeat, tail loss
+// probe, re-configuration.
 #include <algorithm>
 
 #include "sctp/association_impl.hpp"

@@ -383,8 +383,7 @@ bool Channels::Impl::send_raw(Timestamp now, Channel& c, Ppid ppid, Bytes messag
       .has_value();
 }
 
-Result<void> Channels::send(Timestamp now, ChannelHandle handle, MessageKind kind,
-                            Bytes message) {
+Result<void> Channels::send(Timestamp now, ChannelHandle handle, MessageKind kind, Bytes message) {
   Channel* const c = impl_->find(handle);
   if (c == nullptr) return Error{Errc::not_found, "send: no such channel"};
   if (c->state != ChannelState::open) return Error{Errc::invalid_state, "send: not open"};
@@ -394,8 +393,8 @@ Result<void> Channels::send(Timestamp now, ChannelHandle handle, MessageKind kin
   // RFC 8831 section 6.6: SCTP carries no empty messages, so one byte stands for none.
   constexpr std::uint8_t kNothing[] = {0};
   const bool empty = message.empty();
-  const Ppid ppid = empty ? (text ? Ppid::text_empty : Ppid::binary_empty)
-                          : (text ? Ppid::text : Ppid::binary);
+  const Ppid ppid =
+      empty ? (text ? Ppid::text_empty : Ppid::binary_empty) : (text ? Ppid::text : Ppid::binary);
   if (!impl_->send_raw(now, *c, ppid, empty ? Bytes{kNothing} : message)) {
     return Error{Errc::queue_full, "send"};
   }

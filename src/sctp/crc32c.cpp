@@ -36,8 +36,7 @@ std::uint32_t load_le32(const std::uint8_t* p) {
 }
 
 #if defined(__x86_64__) && defined(__GNUC__)
-__attribute__((target("sse4.2"))) std::uint32_t extend_sse42(std::uint32_t state,
-                                                                       Bytes data) {
+__attribute__((target("sse4.2"))) std::uint32_t extend_sse42(std::uint32_t state, Bytes data) {
   std::uint64_t crc = state;
   const std::uint8_t* p = data.data();
   std::size_t n = data.size();

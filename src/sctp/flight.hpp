@@ -1,5 +1,5 @@
-// What was sent and is not yet acknowledged: the sender's half of RFC 9260 sections 6.2.1, 6.3.3 and
-// 7.2.4, of RFC 3758, and the time-based loss detection of RFC 8985.
+// What was sent and is not yet acknowledged: the sender's half of RFC 9260 sections 6.2.1, 6.3.3
+// and 7.2.4, of RFC 3758, and the time-based loss detection of RFC 8985.
 #pragma once
 
 #include <cstdint>
@@ -51,14 +51,16 @@ struct AckOutcome {
 /// The parts between the cumulative acknowledgement and the next TSN, in order.
 ///
 /// A part is thought lost after three SACKs that acknowledged something newer (section 7.2.4), or
-/// when something sent a reordering window later was acknowledged (RFC 8985 section 6.2), which also
-/// finds lost retransmissions.
+/// when something sent a reordering window later was acknowledged (RFC 8985 section 6.2), which
+/// also finds lost retransmissions.
 class Flight {
  public:
   Flight(MessagePool& pool, SendQueue& queue) : pool_(pool), queue_(queue) {}
 
   void start(std::uint32_t initial_tsn);
-  std::int64_t next_tsn() const { return cumulative_ + 1 + static_cast<std::int64_t>(parts_.size()); }
+  std::int64_t next_tsn() const {
+    return cumulative_ + 1 + static_cast<std::int64_t>(parts_.size());
+  }
   std::int64_t cumulative() const { return cumulative_; }
   std::int64_t unwrap(std::uint32_t tsn) const {
     return cumulative_ + serial_diff(tsn, static_cast<std::uint32_t>(cumulative_));

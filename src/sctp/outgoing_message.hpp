@@ -5,6 +5,7 @@
 #include <limits>
 #include <vector>
 
+#include "parley/base/bytes.hpp"
 #include "parley/base/time.hpp"
 #include "sctp/spare_buffers.hpp"
 
@@ -20,14 +21,14 @@ struct OutgoingMessage {
   Timestamp expires = kNever;
   std::uint32_t ppid = 0;
   std::uint32_t max_retransmits = kUnlimited;
-  std::uint32_t number = 0;    ///< SSN or MID, given with the first part
-  std::uint32_t fragment = 0;  ///< of the next part (I-DATA)
-  std::uint32_t parts_kept = 0;  ///< parts sent and not yet acknowledged cumulatively
-  std::size_t sent = 0;        ///< bytes that got a TSN
+  std::uint32_t number = 0;        ///< SSN or MID, given with the first part
+  std::uint32_t fragment = 0;      ///< of the next part (I-DATA)
+  std::uint32_t parts_kept = 0;    ///< parts sent and not yet acknowledged cumulatively
+  std::size_t sent = 0;            ///< bytes that got a TSN
   MessageIndex next = kNoMessage;  ///< in the queue of its stream
   std::uint16_t stream = 0;
   bool unordered = false;
-  bool queued = false;     ///< still in the queue of its stream
+  bool queued = false;  ///< still in the queue of its stream
   bool abandoned = false;
 };
 
@@ -52,8 +53,16 @@ class MessagePool {
   void release_if_done(MessageIndex at) {
     OutgoingMessage& m = slots_[at];
     if (m.queued || m.parts_kept > 0) return;
-    spares_.give(std::move(m.data));
+    // Small buffers stay where they are, so that many small messages reuse many of them.
+    std::vector<std::uint8_t> kept;
+    if (m.data.capacity() <= kSmall) {
+      kept = std::move(m.data);
+      kept.clear();
+    } else {
+      spares_.give(std::move(m.data));
+    }
     m = OutgoingMessage{};
+    m.data = std::move(kept);
     m.next = free_;
     free_ = at;
     if (--live_ == 0 && slots_.size() > kKept) {
@@ -62,9 +71,15 @@ class MessagePool {
       spares_.clear();
     }
   }
-  std::vector<std::uint8_t> spare() { return spares_.take(); }
+  /// Fills the message with a copy of `bytes`.
+  void copy_to(MessageIndex at, Bytes bytes) {
+    std::vector<std::uint8_t>& data = slots_[at].data;
+    if (bytes.size() > kSmall && data.capacity() < bytes.size()) data = spares_.take();
+    data.assign(bytes.begin(), bytes.end());
+  }
 
  private:
+  static constexpr std::size_t kSmall = 512;
   static constexpr std::size_t kKept = 1024;  // places that an idle pool keeps
   std::vector<OutgoingMessage> slots_;
   std::size_t live_ = 0;

@@ -37,7 +37,7 @@ constexpr std::size_t padded(std::size_t size) { return (size + 3) & ~std::size_
 
 /// What a receiver does with a type that it does not know: the upper bits tell (section 3.2).
 struct UnknownTypeRule {
-  bool skip = false;    ///< go on with the next one, else drop the rest
+  bool skip = false;  ///< go on with the next one, else drop the rest
   bool report = false;
 };
 constexpr UnknownTypeRule unknown_chunk_rule(std::uint8_t type) {
@@ -67,7 +67,8 @@ class ChunkReader {
   bool malformed_ = false;
 };
 
-/// The same for the parameters of a chunk and the causes of an error: 16 bits of type, 16 of length.
+/// The same for the parameters of a chunk and the causes of an error: 16 bits of type, 16 of
+/// length.
 struct Parameter {
   std::uint16_t type = 0;
   Bytes value;

@@ -1,5 +1,6 @@
 #include "sctp/reassembly.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "parley/base/sequence.hpp"
@@ -17,21 +18,21 @@ Reassembly::Stream* Reassembly::stream(std::uint16_t id) {
 std::int64_t Reassembly::number_of(const DataChunk& part, const Stream& s) const {
   if (format_ == DataFormat::data) {
     if (part.unordered) return 0;
-    return s.next + serial_diff(static_cast<std::uint16_t>(part.number),
-                                static_cast<std::uint16_t>(s.next));
+    return s.next +
+           serial_diff(static_cast<std::uint16_t>(part.number), static_cast<std::uint16_t>(s.next));
   }
   const std::int64_t base = part.unordered ? s.next_unordered : s.next;
   return base + serial_diff(part.number, static_cast<std::uint32_t>(base));
 }
 
-Reassembly::Outcome Reassembly::take(const DataChunk& part, std::int64_t tsn,
-                                     Ring<Message>& out) {
+Reassembly::Outcome Reassembly::take(const DataChunk& part, std::int64_t tsn, Ring<Message>& out) {
   Stream* const s = stream(part.stream);
   if (s == nullptr) return Outcome::no_stream;
   const std::int64_t number = number_of(part, *s);
   if (!part.unordered && number < s->next) return Outcome::old;
-  if (part.unordered && format_ == DataFormat::i_data && number >= s->next_unordered) {
-    s->next_unordered = number + 1;
+  if (part.unordered && format_ == DataFormat::i_data) {
+    if (number < s->unordered_floor) return Outcome::old;
+    s->next_unordered = std::max(s->next_unordered, number + 1);
   }
   if (part.payload.size() > limits_.max_message) return Outcome::too_long;
 
@@ -47,8 +48,8 @@ Reassembly::Outcome Reassembly::take(const DataChunk& part, std::int64_t tsn,
   }
   const auto found = unfinished_messages_.find(key);
   if (found == unfinished_messages_.end()) {
-    Orphan orphan{spares_.take(), part.stream,  part.unordered, part.begin,
-                  part.end,       number,       part.ppid};
+    Orphan orphan{spares_.take(), part.stream, part.unordered, part.begin,
+                  part.end,       number,      part.ppid};
     orphan.data.assign(part.payload.begin(), part.payload.end());
     held_ += orphan.data.size() + kOverhead;
     unfinished_ += orphan.data.size() + kOverhead;
@@ -176,8 +177,7 @@ void Reassembly::skip_messages(std::uint16_t id, bool unordered, std::int64_t nu
   while (at != unfinished_messages_.end() && at->first < last) drop_unfinished(at++);
 }
 
-void Reassembly::skip(const ForwardTsnChunk& skipped, std::int64_t cumulative,
-                      Ring<Message>& out) {
+void Reassembly::skip(const ForwardTsnChunk& skipped, std::int64_t cumulative, Ring<Message>& out) {
   if (format_ == DataFormat::data) {
     // Parts up to the new cumulative TSN belong to abandoned messages: had they been whole, they
     // would be gone. A message that waits for a later part is abandoned too when its parts so far
@@ -197,7 +197,14 @@ void Reassembly::skip(const ForwardTsnChunk& skipped, std::int64_t cumulative,
     as_part.number = m.number;
     const std::int64_t number = number_of(as_part, *s);
     if (format_ == DataFormat::i_data) skip_messages(m.stream, m.unordered, number);
-    if (m.unordered || number < s->next) continue;
+    if (m.unordered) {
+      // Messages of a stream are sent one after another, so nothing older is under way; late parts
+      // of the skipped one itself may be.
+      s->unordered_floor = std::max(s->unordered_floor, number + 1);
+      s->next_unordered = std::max(s->next_unordered, number + 1);
+      continue;
+    }
+    if (number < s->next) continue;
     // Whole messages before it are delivered: they came, whatever was abandoned around them.
     while (!s->waiting.empty() && s->waiting.begin()->first <= number) {
       s->next = s->waiting.begin()->first;

@@ -80,8 +80,9 @@ class Reassembly {
     std::vector<std::uint8_t> data;
   };
   struct Stream {
-    std::int64_t next = 0;            // the ordered message to deliver next
-    std::int64_t next_unordered = 0;  // I-DATA: the highest seen plus one
+    std::int64_t next = 0;             // the ordered message to deliver next
+    std::int64_t next_unordered = 0;   // I-DATA: the highest seen plus one
+    std::int64_t unordered_floor = 0;  // I-DATA: what is below was delivered or skipped
     std::map<std::int64_t, Waiting> waiting;
   };
 

@@ -83,9 +83,8 @@ void ReceiveTracker::report(std::size_t entries, std::vector<GapBlock>& gaps,
   gaps.clear();
   for (const Island& island : islands_) {
     if (gaps.size() >= entries || island.start - cumulative_ > kMaxAhead) break;
-    gaps.push_back(
-        {static_cast<std::uint16_t>(island.start - cumulative_),
-         static_cast<std::uint16_t>(std::min(island.end - cumulative_, kMaxAhead))});
+    gaps.push_back({static_cast<std::uint16_t>(island.start - cumulative_),
+                    static_cast<std::uint16_t>(std::min(island.end - cumulative_, kMaxAhead))});
   }
   duplicates.assign(duplicates_.begin(), duplicates_.end());
   duplicates.resize(std::min(duplicates.size(), entries - gaps.size()));

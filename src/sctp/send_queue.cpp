@@ -127,8 +127,8 @@ void SendQueue::remove(MessageIndex index) {
     s.scheduled = false;
     if (s.head != kNoMessage) schedule(s);
   } else if (s.head == kNoMessage && s.scheduled) {
-    const auto at = std::find_if(heap_.begin(), heap_.end(),
-                                 [&s](const Turn& t) { return t.stream == &s; });
+    const auto at =
+        std::find_if(heap_.begin(), heap_.end(), [&s](const Turn& t) { return t.stream == &s; });
     if (at != heap_.end()) heap_.erase(at);
     std::make_heap(heap_.begin(), heap_.end(), later);
     s.scheduled = false;

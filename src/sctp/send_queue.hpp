@@ -16,7 +16,7 @@ struct OutgoingStream {
   std::uint16_t id = 0;
   std::uint16_t weight = 256;
   bool scheduled = false;
-  bool resetting = false;     ///< a reset was asked for: nothing new is taken
+  bool resetting = false;  ///< a reset was asked for: nothing new is taken
   MessageIndex head = kNoMessage;
   MessageIndex tail = kNoMessage;
   std::uint32_t next_ordered = 0;    ///< SSN or MID

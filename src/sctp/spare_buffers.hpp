@@ -32,7 +32,7 @@ class SpareBuffers {
   }
 
  private:
-  static constexpr std::size_t kMost = 256;
+  static constexpr std::size_t kMost = 2048;
   static constexpr std::size_t kMostBytes = 1024 * 1024;
   std::vector<std::vector<std::uint8_t>> spares_;
   std::size_t held_ = 0;

@@ -71,7 +71,7 @@ TEST_CASE("DATA_CHANNEL_OPEN has its golden bytes", "[sctp][rfc8832]") {
   open.options.ordered = false;
   open.options.max_retransmits = 3;
   open.options.priority = ChannelPriority::medium;
-  const std::vector<std::uint8_t> golden{3, 0x81, 2, 0, 0,   0,   0,   3,  0,
+  const std::vector<std::uint8_t> golden{3, 0x81, 2, 0,   0,   0,   0,   3,  0,
                                          4, 0,    1, 'c', 'h', 'a', 't', 'p'};
   CHECK(open.to_bytes() == golden);
   const auto parsed = DcepOpen::parse(golden);
@@ -84,7 +84,8 @@ TEST_CASE("DATA_CHANNEL_OPEN has its golden bytes", "[sctp][rfc8832]") {
   auto odd = golden;
   odd[1] = 0x03;
   CHECK_FALSE(DcepOpen::parse(odd));
-  for (std::size_t n = 0; n < golden.size(); ++n) CHECK_FALSE(DcepOpen::parse(Bytes{golden}.first(n)));
+  for (std::size_t n = 0; n < golden.size(); ++n)
+    CHECK_FALSE(DcepOpen::parse(Bytes{golden}.first(n)));
 }
 
 TEST_CASE("a channel opens in band with its options at both ends", "[sctp][rfc8832]") {

@@ -22,7 +22,8 @@ using Buffer = std::vector<std::uint8_t>;
 Buffer from_hex(std::string_view text) {
   Buffer out;
   for (std::size_t i = 0; i + 1 < text.size(); i += 2) {
-    out.push_back(static_cast<std::uint8_t>(std::stoi(std::string{text.substr(i, 2)}, nullptr, 16)));
+    out.push_back(
+        static_cast<std::uint8_t>(std::stoi(std::string{text.substr(i, 2)}, nullptr, 16)));
   }
   return out;
 }
@@ -112,14 +113,13 @@ TEST_CASE("INIT has its golden bytes", "[sctp][rfc9260]") {
   init.interleaving = init.zero_checksum = true;
   const std::string all =
       written(ChunkType::init, 0, init.value_size(), [&](MutableBytes b) { init.write_to(b); });
-  CHECK(all ==
-        "010000280102030400020000ffffffff0a0b0c0dc00000048008000882c040c28001000800000001");
+  CHECK(all == "010000280102030400020000ffffffff0a0b0c0dc00000048008000882c040c28001000800000001");
   const auto parsed = InitChunk::parse(chunk_of(from_hex(all)).value);
   REQUIRE(parsed);
   CHECK(parsed->initiate_tag == 0x01020304);
   CHECK(parsed->initial_tsn == 0x0A0B0C0D);
-  CHECK((parsed->forward_tsn && parsed->re_config && parsed->interleaving &&
-         parsed->zero_checksum));
+  CHECK(
+      (parsed->forward_tsn && parsed->re_config && parsed->interleaving && parsed->zero_checksum));
 }
 
 TEST_CASE("INIT ACK has its golden bytes", "[sctp][rfc9260]") {
@@ -131,8 +131,8 @@ TEST_CASE("INIT ACK has its golden bytes", "[sctp][rfc9260]") {
   ack.initial_tsn = 0x0A0B0C0D;
   ack.cookie = cookie;
   // aiortc
-  const std::string bytes = written(ChunkType::init_ack, 0, ack.value_size(),
-                                    [&](MutableBytes b) { ack.write_to(b); });
+  const std::string bytes =
+      written(ChunkType::init_ack, 0, ack.value_size(), [&](MutableBytes b) { ack.write_to(b); });
   CHECK(bytes == "0200001e0102030400020000ffffffff0a0b0c0d0007000a636f6f6b69650000");
   const auto parsed = InitChunk::parse(chunk_of(from_hex(bytes)).value);
   REQUIRE(parsed);
@@ -152,7 +152,7 @@ TEST_CASE("unknown parameters of INIT are skipped or reported as their upper bit
   CHECK(parse("00990004" + forward).unknown_count == 0);
   CHECK_FALSE(parse("40990004" + forward).forward_tsn);  // stop and report
   CHECK(parse("40990004" + forward).unknown_count == 1);
-  CHECK(parse("80990004" + forward).forward_tsn);        // skip
+  CHECK(parse("80990004" + forward).forward_tsn);  // skip
   CHECK(parse("80990004" + forward).unknown_count == 0);
   const InitChunk reported = parse("c0990004" + forward);  // skip and report
   CHECK(reported.forward_tsn);

@@ -59,8 +59,8 @@ void play(std::uint64_t seed) {
     e.reliable = kind > 1;
     if (kind == 0) options.max_retransmits = random.below(3);
     if (kind == 1) options.lifetime = Duration{1 + random.below(200'000)};
-    REQUIRE(peers.a.association->send(peers.now, StreamId{e.stream}, 53, numbered(i, e.size),
-                                      options));
+    REQUIRE(
+        peers.a.association->send(peers.now, StreamId{e.stream}, 53, numbered(i, e.size), options));
     sent[i] = e;
     if (random.below(3) == 0) peers.run_for(Duration{random.below(50'000)});
   }

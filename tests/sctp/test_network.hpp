@@ -1,5 +1,5 @@
-// Two associations and a path between them that delays, loses, reorders and doubles packets, all the
-// same from the same seed.
+// Two associations and a path between them that delays, loses, reorders and doubles packets, all
+// the same from the same seed.
 #pragma once
 
 #include <algorithm>
@@ -16,15 +16,15 @@
 namespace parley::sctp::test {
 
 struct PathOptions {
-  Duration delay = 10ms;          ///< one way
-  double loss = 0;                ///< of each packet
+  Duration delay = 10ms;  ///< one way
+  double loss = 0;        ///< of each packet
   double duplicate = 0;
-  Duration jitter{};              ///< up to so much more, which reorders
-  std::set<int> lose_a;           ///< the packets of side a (counted from 0) that are lost
+  Duration jitter{};     ///< up to so much more, which reorders
+  std::set<int> lose_a;  ///< the packets of side a (counted from 0) that are lost
   std::set<int> lose_b;
   std::vector<std::pair<Duration, Duration>> outages;  ///< from and to, since the start
-  std::int64_t bytes_per_second = 0;  ///< 0: no limit
-  std::size_t queue_bytes = 250'000;  ///< in front of the limit
+  std::int64_t bytes_per_second = 0;                   ///< 0: no limit
+  std::size_t queue_bytes = 250'000;                   ///< in front of the limit
 };
 
 class TwoPeers {
@@ -160,8 +160,8 @@ class TwoPeers {
       s.line_free = std::max(s.line_free, now);
       const auto waiting = (s.line_free - now).count() * path.bytes_per_second / 1'000'000;
       if (static_cast<std::size_t>(waiting) + packet.size() > path.queue_bytes) return;
-      s.line_free += Duration{static_cast<std::int64_t>(packet.size()) * 1'000'000 /
-                              path.bytes_per_second};
+      s.line_free +=
+          Duration{static_cast<std::int64_t>(packet.size()) * 1'000'000 / path.bytes_per_second};
       leaves = s.line_free;
     }
     const int copies = path.duplicate > 0 && network.unit() < path.duplicate ? 2 : 1;

@@ -21,7 +21,8 @@ void transfer(TwoPeers& peers, int count, std::size_t size, Duration limit = 60s
       limit, [&] { return peers.b.messages.size() == static_cast<std::size_t>(count); }));
   for (int i = 0; i < count; ++i) {
     INFO("message " << i);
-    REQUIRE(peers.b.messages[static_cast<std::size_t>(i)].data == sent[static_cast<std::size_t>(i)]);
+    REQUIRE(peers.b.messages[static_cast<std::size_t>(i)].data ==
+            sent[static_cast<std::size_t>(i)]);
   }
   peers.run_for(1s);
   CHECK(peers.b.messages.size() == static_cast<std::size_t>(count));
@@ -280,4 +281,24 @@ TEST_CASE("heavier streams get more of the path", "[sctp][rfc8260]") {
   REQUIRE(counts[1] > 0);
   CHECK(counts[2] > 6 * counts[1]);
   CHECK(counts[2] < 10 * counts[1]);
+}
+
+TEST_CASE("a path that becomes narrower gets smaller packets and the old parts as they were",
+          "[sctp]") {
+  TwoPeers peers;
+  peers.connect();
+  REQUIRE(peers.a.association->send(peers.now, kOne, kBinary, pattern(10'000)));
+  peers.path.lose_a = {peers.a.sent + 1};
+  peers.drain();
+  peers.a.association->set_mtu(600);
+  std::size_t longest = 0;
+  int longer = 0;
+  peers.watch = [&](bool from_a, const auto& p) {
+    if (from_a && p.size() > 600) ++longer;
+    if (from_a) longest = std::max(longest, p.size());
+  };
+  REQUIRE(peers.a.association->send(peers.now, kOne, kBinary, pattern(10'000)));
+  peers.run_for(5s);
+  CHECK(peers.b.messages.size() == 2);
+  CHECK(longer == 1);
 }

@@ -20,8 +20,9 @@ namespace parley::sctp {
 ///
 /// Packets are the payloads of DTLS records, so there are no addresses here and the peer is who
 /// DTLS says. Ownership: owns what it was given to send until the peer has it or it is abandoned.
-/// Thread rule: one sequence of execution. Order of calls: any; both sides may `connect` at the same
-/// time, and a side that does not is opened by the other. RFC 9260, 3758, 6525, 7053, 8260, 9653.
+/// Thread rule: one sequence of execution. Order of calls: any; both sides may `connect` at the
+/// same time, and a side that does not is opened by the other. RFC 9260, 3758, 6525, 7053, 8260,
+/// 9653.
 class Association {
  public:
   /// `random` outlives the association. Tags, numbers and the cookie's key come from it.

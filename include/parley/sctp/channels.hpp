@@ -22,10 +22,10 @@ struct ChannelOptions {
   std::string label;     ///< UTF-8, at most 65535 bytes
   std::string protocol;  ///< the same
   bool ordered = true;
-  std::optional<std::uint16_t> max_retransmits;             ///< not together with the next
+  std::optional<std::uint16_t> max_retransmits;  ///< not together with the next
   std::optional<std::chrono::milliseconds> max_packet_lifetime;
-  bool negotiated = false;      ///< the application agreed on `id`: nothing is said in-band
-  std::optional<StreamId> id;   ///< needed when negotiated
+  bool negotiated = false;     ///< the application agreed on `id`: nothing is said in-band
+  std::optional<StreamId> id;  ///< needed when negotiated
   ChannelPriority priority = ChannelPriority::low;
 };
 
@@ -94,8 +94,8 @@ enum class DtlsRole : std::uint8_t { client, server };
 
 /// Opens, closes and uses data channels.
 ///
-/// Ownership: borrows the association, which outlives it; polls all of its events. Thread rule: that
-/// of the association. RFC 8831, 8832; W3C WebRTC section 6.
+/// Ownership: borrows the association, which outlives it; polls all of its events. Thread rule:
+/// that of the association. RFC 8831, 8832; W3C WebRTC section 6.
 class Channels {
  public:
   Channels(Association& association, const ChannelsConfig& config);
@@ -112,8 +112,8 @@ class Channels {
   /// long), invalid_state when the id is in use, too_large above ChannelsConfig::max_channels,
   /// closed.
   Result<ChannelHandle> open(Timestamp now, const ChannelOptions& options);
-  /// Errors: not_found; invalid_state unless the channel is open; too_large for a message above what
-  /// the peer takes; queue_full, after which nothing was taken.
+  /// Errors: not_found; invalid_state unless the channel is open; too_large for a message above
+  /// what the peer takes; queue_full, after which nothing was taken.
   Result<void> send(Timestamp now, ChannelHandle channel, MessageKind kind, Bytes message);
   /// What was accepted is delivered first; then both directions are reset and the id is free.
   void close(Timestamp now, ChannelHandle channel);

@@ -13,12 +13,12 @@ namespace parley::sctp {
 
 /// What one SACK told. All amounts are bytes of DATA or I-DATA chunks, headers included.
 struct AckSample {
-  std::size_t acked = 0;                ///< newly acknowledged, by gaps too
-  std::size_t in_flight_before = 0;     ///< when the SACK came
-  std::size_t in_flight = 0;            ///< now, without what is thought lost
-  bool cumulative_advanced = false;     ///< the cumulative TSN moved
-  bool in_recovery = false;             ///< a loss of this window was reacted to already
-  std::optional<Duration> round_trip;   ///< of a chunk that was sent once
+  std::size_t acked = 0;               ///< newly acknowledged, by gaps too
+  std::size_t in_flight_before = 0;    ///< when the SACK came
+  std::size_t in_flight = 0;           ///< now, without what is thought lost
+  bool cumulative_advanced = false;    ///< the cumulative TSN moved
+  bool in_recovery = false;            ///< a loss of this window was reacted to already
+  std::optional<Duration> round_trip;  ///< of a chunk that was sent once
 };
 
 /// Says how much may be in flight and, if it wants, how fast it leaves. One per association; owned

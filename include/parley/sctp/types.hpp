@@ -78,9 +78,9 @@ struct Config {
   Duration rto_initial = 500ms;
   Duration rto_min = 400ms;
   Duration rto_max = 5s;
-  Duration delayed_ack = 50ms;          ///< at most 500 ms (RFC 9260 section 6.2)
-  Duration heartbeat_interval = 30s;    ///< of silence; zero turns heartbeats off
-  Duration cookie_lifetime = 60s;       ///< Valid.Cookie.Life
+  Duration delayed_ack = 50ms;        ///< at most 500 ms (RFC 9260 section 6.2)
+  Duration heartbeat_interval = 30s;  ///< of silence; zero turns heartbeats off
+  Duration cookie_lifetime = 60s;     ///< Valid.Cookie.Life
   /// Timeouts in a row that end the association. None by default: whether the path lives is decided
   /// by ICE consent, which survives changes of networks.
   std::optional<int> max_retransmissions;
@@ -94,9 +94,9 @@ struct Config {
 /// The handshake is complete: data flows both ways.
 struct Connected {
   bool interleaving = false;
-  bool zero_checksum = false;         ///< what we send carries no checksum
-  bool partial_reliability = false;   ///< the peer understands FORWARD-TSN
-  bool stream_reset = false;          ///< the peer understands RE-CONFIG
+  bool zero_checksum = false;        ///< what we send carries no checksum
+  bool partial_reliability = false;  ///< the peer understands FORWARD-TSN
+  bool stream_reset = false;         ///< the peer understands RE-CONFIG
 };
 /// A whole message. Give `data` back with `Association::recycle` to spare an allocation.
 struct Message {
@@ -146,14 +146,14 @@ std::string_view to_string(State state);
 
 /// Packets and chunks that were not used, and why.
 struct Drops {
-  std::uint64_t malformed = 0;       ///< too short, wrong lengths, wrong ports
+  std::uint64_t malformed = 0;  ///< too short, wrong lengths, wrong ports
   std::uint64_t bad_checksum = 0;
-  std::uint64_t wrong_tag = 0;       ///< not of this association, or not now
-  std::uint64_t bad_cookie = 0;      ///< forged or stale
-  std::uint64_t out_of_window = 0;   ///< data beyond the window, or too scattered
-  std::uint64_t bad_stream = 0;      ///< more streams than Config allows
-  std::uint64_t old_messages = 0;    ///< numbers that were passed already
-  std::uint64_t replies = 0;         ///< answers that did not fit the short queue for them
+  std::uint64_t wrong_tag = 0;      ///< not of this association, or not now
+  std::uint64_t bad_cookie = 0;     ///< forged or stale
+  std::uint64_t out_of_window = 0;  ///< data beyond the window, or too scattered
+  std::uint64_t bad_stream = 0;     ///< more streams than Config allows
+  std::uint64_t old_messages = 0;   ///< numbers that were passed already
+  std::uint64_t replies = 0;        ///< answers that did not fit the short queue for them
 };
 
 struct Stats {
@@ -166,9 +166,9 @@ struct Stats {
   std::uint64_t duplicates_received = 0;
   std::uint64_t timeouts = 0, fast_recoveries = 0, tail_probes = 0;
   std::size_t congestion_window = 0, slow_start_threshold = 0, in_flight = 0;
-  std::size_t peer_window = 0;    ///< the last told, in bytes
-  std::size_t local_window = 0;   ///< ours, in bytes
-  std::size_t buffered = 0;       ///< bytes accepted and not yet acknowledged
+  std::size_t peer_window = 0;   ///< the last told, in bytes
+  std::size_t local_window = 0;  ///< ours, in bytes
+  std::size_t buffered = 0;      ///< bytes accepted and not yet acknowledged
   std::optional<Duration> smoothed_round_trip;
   Duration retransmission_timeout{};
   std::size_t mtu = 0;
