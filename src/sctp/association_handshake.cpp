@@ -171,6 +171,10 @@ void Association::Impl::enter_established(Timestamp now) {
   init_due = cookie_echo_due = false;
   cookie = {};
   silences = 0;
+  // Data that went with COOKIE ECHO is from now on watched by its own timer; what was abandoned of
+  // it meanwhile could not be told before.
+  if (!flight.empty()) t3 = now + rto.rto();
+  forward_tsn_due = flight.advanced_ack_point() > flight.cumulative();
   plan_heartbeat(now);
   events.push_back(features);
   start_next_reset();

@@ -172,7 +172,8 @@ struct Association::Impl {
   Timestamp t1 = kNever, t2 = kNever, t3 = kNever, sack_at = kNever;
   Timestamp probe_at = kNever, heartbeat_at = kNever, reset_at = kNever, window_probe_at = kNever;
   int silences = 0;
-  std::uint64_t heartbeat_nonce = 0;
+  std::uint64_t heartbeat_nonce = 0;  // of the request that is unanswered
+  Timestamp heartbeat_sent{};
 
   Ring<Event> events;
   Ring<Message> messages;  // scratch between reassembly and events

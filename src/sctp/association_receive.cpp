@@ -284,14 +284,14 @@ void Association::Impl::handle_error(const Chunk& chunk) {
 void Association::Impl::handle_heartbeat_ack(Timestamp now, const Chunk& chunk) {
   ParameterReader parameters{chunk.value};
   const auto info = parameters.next();
-  if (!info || info->type != 1 || info->value.size() != 16) return;
-  ByteReader r{info->value};
-  const Timestamp sent{Duration{static_cast<std::int64_t>(r.u64())}};
-  // The nonce keeps the peer from telling us a round trip of its choice.
-  if (r.u64() != heartbeat_nonce || heartbeat_nonce == 0 || sent > now) return;
+  // The nonce ties the answer to the request; its time is remembered here, not taken from the peer.
+  if (!info || info->type != 1 || info->value.size() != 8 || heartbeat_nonce == 0 ||
+      load_be64(info->value.data()) != heartbeat_nonce) {
+    return;
+  }
   heartbeat_nonce = 0;
   silences = 0;
-  rto.measure(now - sent);
+  rto.measure(now - heartbeat_sent);
   plan_heartbeat(now);
 }
 

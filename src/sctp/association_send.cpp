@@ -160,7 +160,7 @@ std::optional<Bytes> Association::Impl::poll_transmit(Timestamp now, MutableByte
         write_new_data(now, out);
       }
       // Abandoning may have been all that there was to do.
-      if (forward_tsn_due) write_forward_tsn_chunk(now, out);
+      if (forward_tsn_due && state != State::cookie_echoed) write_forward_tsn_chunk(now, out);
       settle_released(now);
     }
     cookie_echo_due = false;
@@ -192,14 +192,14 @@ void Association::Impl::write_control(Timestamp now, PacketWriter& out) {
     out.add(ChunkType::error, 0, errors);
     errors.clear();
   }
-  if (heartbeat_due && out.fits(20)) {
+  if (heartbeat_due && out.fits(12)) {
     heartbeat_due = false;
     do heartbeat_nonce = random.u64();
     while (heartbeat_nonce == 0);
-    ByteWriter w{out.add(ChunkType::heartbeat, 0, 20)};
+    heartbeat_sent = now;
+    ByteWriter w{out.add(ChunkType::heartbeat, 0, 12)};
     w.u16(1);
-    w.u16(20);
-    w.u64(static_cast<std::uint64_t>(now.time_since_epoch().count()));
+    w.u16(12);
     w.u64(heartbeat_nonce);
   }
   if (reset_due || reset_response_due) write_re_config(now, out);
