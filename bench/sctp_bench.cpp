@@ -2,6 +2,8 @@
 // what an association weighs.
 #include <benchmark/benchmark.h>
 
+#include <malloc.h>
+
 #include <array>
 #include <memory>
 #include <vector>
@@ -103,6 +105,30 @@ void open_pair(benchmark::State& state) {
   }
 }
 BENCHMARK(open_pair);
+
+// Heap bytes of an association that is established and has carried nothing, or something.
+void memory(benchmark::State& state) {
+  constexpr std::size_t kPairs = 500;
+  for (auto _ : state) {
+    std::vector<std::unique_ptr<Pair>> pairs;
+    pairs.reserve(kPairs);
+    const std::size_t before = mallinfo2().uordblks;
+    for (std::size_t i = 0; i < kPairs; ++i) {
+      pairs.push_back(std::make_unique<Pair>());
+      for (int m = 0; m < state.range(0); ++m) {
+        const std::vector<std::uint8_t> message(16'384, 7);
+        if (!pairs.back()->a.send(pairs.back()->now, StreamId{1}, 53, message)) return;
+        while (pairs.back()->exchange()) {
+        }
+      }
+    }
+    const std::size_t used = mallinfo2().uordblks - before;
+    state.counters["bytes_per_association"] =
+        static_cast<double>(used) / static_cast<double>(2 * kPairs);
+  }
+}
+// 16 KiB messages carried before.
+BENCHMARK(memory)->Arg(0)->Arg(100)->Iterations(1);
 
 void checksum(benchmark::State& state) {
   const std::vector<std::uint8_t> packet(1200, 7);
