@@ -59,7 +59,7 @@ struct Association::Impl {
   std::size_t window() const;
 
   // association_send.cpp
-  Result<void> accept(StreamId stream, std::size_t size) const;
+  Result<void> accept(StreamId stream, std::size_t size);
   void enqueue(Timestamp now, StreamId stream, std::uint32_t ppid, MessageIndex message,
                const SendOptions& options);
   void handle_sack(Timestamp now, const Chunk& chunk);

@@ -11,7 +11,7 @@ constexpr std::size_t kMinPart = 256;
 constexpr std::size_t kMaxStreamId = 65'534;
 }  // namespace
 
-Result<void> Association::Impl::accept(StreamId stream, std::size_t size) const {
+Result<void> Association::Impl::accept(StreamId stream, std::size_t size) {
   if (ended || (state != State::closed && state != State::cookie_wait &&
                 state != State::cookie_echoed && state != State::established)) {
     return Error{Errc::closed, "send"};
@@ -25,7 +25,7 @@ Result<void> Association::Impl::accept(StreamId stream, std::size_t size) const 
     return Error{Errc::invalid_state, "send: the stream is being reset"};
   }
   if (buffered > 0 && buffered + size > config.send_buffer) {
-    const_cast<Impl*>(this)->send_refused = true;
+    send_refused = true;
     return Error{Errc::queue_full, "send"};
   }
   return {};

@@ -1,34 +1,12 @@
 #include "parley/sctp/channels.hpp"
 
 #include <algorithm>
-#include <map>
-#include <unordered_map>
 
-#include "sctp/dcep.hpp"
-#include "sctp/ring.hpp"
+#include "sctp/channels_impl.hpp"
 
 namespace parley::sctp {
 namespace {
-
 constexpr std::size_t kMaxText = 65'535;
-constexpr std::uint16_t kMaxId = 65'534;
-constexpr std::uint8_t kAck[] = {static_cast<std::uint8_t>(DcepType::ack)};
-
-struct Channel {
-  ChannelOptions options;
-  std::optional<StreamId> id;
-  ChannelState state = ChannelState::connecting;
-  bool acknowledged = false;    // the peer knows the channel: order is no longer needed
-  bool reset_asked = false;     // of what we send
-  bool outgoing_reset = false;  // done
-  bool incoming_reset = false;  // done
-  bool failed = false;
-  std::size_t low_threshold = 0;
-  std::vector<std::uint8_t> partial;  // of the deprecated partial PPIDs
-  std::uint64_t messages_sent = 0, messages_received = 0;
-  std::uint64_t bytes_sent = 0, bytes_received = 0;
-};
-
 }  // namespace
 
 std::string_view to_string(ChannelState state) {
@@ -44,40 +22,6 @@ std::string_view to_string(ChannelState state) {
   }
   return "";
 }
-
-struct Channels::Impl {
-  Impl(Association& a, const ChannelsConfig& c) : association(a), config(c) {}
-
-  Channel* find(ChannelHandle handle) {
-    const auto at = channels.find(handle.value());
-    return at == channels.end() ? nullptr : &at->second;
-  }
-  ChannelHandle add(Channel channel);
-  bool give_id(ChannelHandle handle, Channel& channel);
-  void start(Timestamp now, ChannelHandle handle, Channel& channel);
-  void try_start_all(Timestamp now);
-  void begin_close(Timestamp now, ChannelHandle handle, Channel& channel);
-  void finish_if_reset(ChannelHandle handle, Channel& channel);
-  void remove(ChannelHandle handle, bool failed);
-  bool send_raw(Timestamp now, Channel& channel, Ppid ppid, Bytes message);
-
-  void handle(Timestamp now, Event& event);
-  void handle_message(Timestamp now, Message& message);
-  void handle_dcep(Timestamp now, const Message& message);
-  void handle_open(Timestamp now, StreamId id, const DcepOpen& open);
-  void handle_user(Timestamp now, Message& message);
-  void refuse(Timestamp now, StreamId id);
-
-  Association& association;
-  ChannelsConfig config;
-  std::optional<DtlsRole> role;
-  bool connected = false;
-  bool ended = false;
-  std::uint32_t next_handle = 1;
-  std::map<std::uint32_t, Channel> channels;
-  std::unordered_map<std::uint16_t, ChannelHandle> by_id;
-  Ring<ChannelEvent> events;
-};
 
 ChannelHandle Channels::Impl::add(Channel channel) {
   const ChannelHandle handle{next_handle++};
@@ -159,175 +103,6 @@ void Channels::Impl::remove(ChannelHandle handle, bool failed) {
   channels.erase(handle.value());
   events.push_back(ChannelClosed{handle, failed});
 }
-
-// ---- incoming --------------------------------------------------------------------------------
-
-void Channels::Impl::handle(Timestamp now, Event& event) {
-  if (auto* const m = std::get_if<Message>(&event)) {
-    handle_message(now, *m);
-  } else if (std::holds_alternative<Connected>(event)) {
-    connected = true;
-    events.push_back(TransportConnected{});
-    try_start_all(now);
-  } else if (const auto* const in = std::get_if<IncomingStreamsReset>(&event)) {
-    std::vector<StreamId> streams = in->streams;
-    if (streams.empty()) {
-      for (const auto& [id, handle] : by_id) streams.push_back(StreamId{id});
-    }
-    for (const StreamId id : streams) {
-      const auto at = by_id.find(id.value());
-      if (at == by_id.end()) continue;
-      const ChannelHandle handle = at->second;
-      Channel* const channel = find(handle);
-      if (channel == nullptr) continue;
-      channel->incoming_reset = true;
-      begin_close(now, handle, *channel);
-      if (Channel* const still = find(handle)) finish_if_reset(handle, *still);
-    }
-  } else if (const auto* const out = std::get_if<OutgoingStreamsReset>(&event)) {
-    for (const StreamId id : out->streams) {
-      const auto at = by_id.find(id.value());
-      if (at == by_id.end()) continue;
-      Channel* const channel = find(at->second);
-      if (channel == nullptr) continue;
-      channel->outgoing_reset = true;
-      finish_if_reset(at->second, *channel);
-    }
-  } else if (const auto* const refused = std::get_if<StreamResetRefused>(&event)) {
-    // The peer will not let go of the stream: the channel is over, its id stays taken.
-    for (const StreamId id : refused->streams) {
-      const auto at = by_id.find(id.value());
-      if (at == by_id.end()) continue;
-      const ChannelHandle handle = at->second;
-      channels.erase(handle.value());
-      at->second = ChannelHandle{0};
-      events.push_back(ChannelClosed{handle, true});
-    }
-  } else if (const auto* const low = std::get_if<BufferedAmountLow>(&event)) {
-    const auto at = by_id.find(low->stream.value());
-    if (at != by_id.end()) events.push_back(ChannelBufferedAmountLow{at->second});
-  } else if (const auto* const closed = std::get_if<Closed>(&event)) {
-    ended = true;
-    connected = false;
-    while (!channels.empty()) {
-      const ChannelHandle handle{channels.begin()->first};
-      const bool failed = closed->cause != CloseCause::shutdown;
-      remove(handle, failed);
-    }
-    events.push_back(TransportClosed{*closed});
-  }
-}
-
-void Channels::Impl::handle_message(Timestamp now, Message& message) {
-  if (message.ppid == static_cast<std::uint32_t>(Ppid::dcep)) {
-    handle_dcep(now, message);
-    association.recycle(std::move(message.data));
-  } else {
-    handle_user(now, message);
-  }
-}
-
-void Channels::Impl::handle_dcep(Timestamp now, const Message& message) {
-  if (message.data.empty()) return;
-  const auto at = by_id.find(message.stream.value());
-  if (message.data[0] == static_cast<std::uint8_t>(DcepType::ack)) {
-    if (Channel* const c = at == by_id.end() ? nullptr : find(at->second)) c->acknowledged = true;
-    return;
-  }
-  const auto open = DcepOpen::parse(message.data);
-  if (!open) {
-    refuse(now, message.stream);  // RFC 8832 section 6: an unknown type closes the channel
-    return;
-  }
-  handle_open(now, message.stream, *open);
-}
-
-void Channels::Impl::handle_open(Timestamp now, StreamId id, const DcepOpen& open) {
-  const auto at = by_id.find(id.value());
-  // Ids of the wrong parity are taken as long as they are free: other stacks have been seen to
-  // agree on ids by themselves, and nothing else depends on it.
-  if (at != by_id.end() || channels.size() >= config.max_channels || id.value() > kMaxId) {
-    refuse(now, id);
-    return;
-  }
-  Channel channel;
-  channel.options = open.options;
-  channel.options.id = id;
-  channel.id = id;
-  channel.state = ChannelState::open;
-  channel.acknowledged = true;
-  const ChannelHandle handle = add(std::move(channel));
-  association.set_weight(id, static_cast<std::uint16_t>(open.options.priority));
-  if (!association.send(now, id, static_cast<std::uint32_t>(Ppid::dcep), kAck)) {
-    remove(handle, true);
-    return;
-  }
-  events.push_back(ChannelAnnounced{handle});
-}
-
-// Closes a stream that carries no channel, or one whose peer breaks the rules.
-void Channels::Impl::refuse(Timestamp now, StreamId id) {
-  const auto at = by_id.find(id.value());
-  Channel* const channel = at == by_id.end() ? nullptr : find(at->second);
-  if (channel != nullptr) {
-    channel->failed = true;
-    begin_close(now, at->second, *channel);
-  } else if (connected) {
-    (void)association.reset_streams(now, {id}).has_value();
-  }
-}
-
-void Channels::Impl::handle_user(Timestamp now, Message& message) {
-  const auto at = by_id.find(message.stream.value());
-  Channel* const c = at == by_id.end() ? nullptr : find(at->second);
-  // On a stream without a channel there is nobody to tell; a channel that closes hears what was
-  // still under way, as W3C asks.
-  if (c == nullptr || c->incoming_reset) {
-    association.recycle(std::move(message.data));
-    return;
-  }
-  c->acknowledged = true;  // RFC 8832 section 6: data says as much as an ACK
-  ChannelMessage out{at->second, MessageKind::binary, {}};
-  switch (static_cast<Ppid>(message.ppid)) {
-    case Ppid::text_empty:
-      out.kind = MessageKind::text;
-      [[fallthrough]];
-    case Ppid::binary_empty:
-      association.recycle(std::move(message.data));
-      message.data.clear();
-      break;
-    case Ppid::text_partial:
-    case Ppid::binary_partial:
-      // RFC 8831 section 6.6: fragments of the deprecated kind are put together, up to what one
-      // message may have.
-      if (c->partial.size() + message.data.size() > association.max_receive_message()) {
-        refuse(now, message.stream);
-        return;
-      }
-      c->partial.insert(c->partial.end(), message.data.begin(), message.data.end());
-      association.recycle(std::move(message.data));
-      return;
-    case Ppid::text:
-      out.kind = MessageKind::text;
-      break;
-    case Ppid::binary:
-      break;
-    default:
-      refuse(now, message.stream);  // RFC 8831 section 6.6
-      return;
-  }
-  if (!c->partial.empty()) {
-    c->partial.insert(c->partial.end(), message.data.begin(), message.data.end());
-    message.data = std::move(c->partial);
-    c->partial = {};
-  }
-  ++c->messages_received;
-  c->bytes_received += message.data.size();
-  out.data = std::move(message.data);
-  events.push_back(std::move(out));
-}
-
-// ---- the interface ---------------------------------------------------------------------------
 
 Channels::Channels(Association& association, const ChannelsConfig& config)
     : impl_(std::make_unique<Impl>(association, config)) {}

@@ -114,7 +114,8 @@ TEST_CASE("INIT has its golden bytes", "[sctp][rfc9260]") {
   const std::string all =
       written(ChunkType::init, 0, init.value_size(), [&](MutableBytes b) { init.write_to(b); });
   CHECK(all == "010000280102030400020000ffffffff0a0b0c0dc00000048008000882c040c28001000800000001");
-  const auto parsed = InitChunk::parse(chunk_of(from_hex(all)).value);
+  const Buffer kept = from_hex(all);
+  const auto parsed = InitChunk::parse(chunk_of(kept).value);
   REQUIRE(parsed);
   CHECK(parsed->initiate_tag == 0x01020304);
   CHECK(parsed->initial_tsn == 0x0A0B0C0D);
@@ -134,7 +135,8 @@ TEST_CASE("INIT ACK has its golden bytes", "[sctp][rfc9260]") {
   const std::string bytes =
       written(ChunkType::init_ack, 0, ack.value_size(), [&](MutableBytes b) { ack.write_to(b); });
   CHECK(bytes == "0200001e0102030400020000ffffffff0a0b0c0d0007000a636f6f6b69650000");
-  const auto parsed = InitChunk::parse(chunk_of(from_hex(bytes)).value);
+  const Buffer kept = from_hex(bytes);
+  const auto parsed = InitChunk::parse(chunk_of(kept).value);
   REQUIRE(parsed);
   CHECK(to_hex(parsed->cookie) == "636f6f6b6965");
 }

@@ -207,3 +207,39 @@ TEST_CASE("the association keeps the rule of deadlines", "[sctp]") {
     REQUIRE(peers.a.association->next_timeout() > peers.now);
   }
 }
+
+TEST_CASE("control chunks have their golden bytes", "[sctp][rfc9260]") {
+  // ABORT and SHUTDOWN with a known number were also made by aiortc 1.4.0.
+  std::vector<TwoPeers::Packet> seen;
+  TwoPeers peers;
+  peers.watch = [&](bool from_a, const TwoPeers::Packet& p) {
+    if (from_a) seen.push_back({p.begin() + 12, p.end()});
+  };
+  peers.a.association->connect(peers.now);
+  peers.run_for(1s);
+  REQUIRE(seen.size() == 2);
+  CHECK(seen[0][0] == 1);
+  CHECK((seen[1][0] == 10 && seen[1][1] == 0 && load_be16(&seen[1][2]) == 4 + 65));
+
+  TwoPeers::Packet from_b;
+  peers.watch = [&](bool from_a, const TwoPeers::Packet& p) {
+    if (!from_a) from_b.assign(p.begin() + 12, p.end());
+    if (from_a) seen.push_back({p.begin() + 12, p.end()});
+  };
+  const std::uint32_t last_of_b = load_be32(&peers.b.association->local_init()[16]) - 1;
+  peers.a.association->shutdown(peers.now);
+  peers.run_for(1s);
+  TwoPeers::Packet shutdown{7, 0, 0, 8, 0, 0, 0, 0};
+  store_be32(&shutdown[4], last_of_b);
+  CHECK(seen[2] == shutdown);
+  CHECK(from_b == TwoPeers::Packet{8, 0, 0, 4});
+  CHECK(seen[3] == TwoPeers::Packet{14, 0, 0, 4});
+
+  TwoPeers others;
+  others.connect();
+  TwoPeers::Packet abort;
+  others.watch = [&](bool, const TwoPeers::Packet& p) { abort.assign(p.begin() + 12, p.end()); };
+  others.a.association->abort(others.now, "bye");
+  others.drain();
+  CHECK(abort == TwoPeers::Packet{6, 0, 0, 11, 0, 12, 0, 7, 'b', 'y', 'e', 0});
+}

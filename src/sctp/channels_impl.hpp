@@ -1,0 +1,66 @@
+// The table of data channels and what happens to them. Each source beside it holds one topic.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "parley/sctp/channels.hpp"
+#include "sctp/dcep.hpp"
+#include "sctp/ring.hpp"
+
+namespace parley::sctp {
+
+inline constexpr std::uint16_t kMaxId = 65'534;
+
+struct Channel {
+  ChannelOptions options;
+  std::optional<StreamId> id;
+  ChannelState state = ChannelState::connecting;
+  bool acknowledged = false;    // the peer knows the channel: order is no longer needed
+  bool reset_asked = false;     // of what we send
+  bool outgoing_reset = false;  // done
+  bool incoming_reset = false;  // done
+  bool failed = false;
+  std::size_t low_threshold = 0;
+  std::vector<std::uint8_t> partial;  // of the deprecated partial PPIDs
+  std::uint64_t messages_sent = 0, messages_received = 0;
+  std::uint64_t bytes_sent = 0, bytes_received = 0;
+};
+
+struct Channels::Impl {
+  Impl(Association& a, const ChannelsConfig& c) : association(a), config(c) {}
+
+  Channel* find(ChannelHandle handle) {
+    const auto at = channels.find(handle.value());
+    return at == channels.end() ? nullptr : &at->second;
+  }
+  ChannelHandle add(Channel channel);
+  bool give_id(ChannelHandle handle, Channel& channel);
+  void start(Timestamp now, ChannelHandle handle, Channel& channel);
+  void try_start_all(Timestamp now);
+  void begin_close(Timestamp now, ChannelHandle handle, Channel& channel);
+  void finish_if_reset(ChannelHandle handle, Channel& channel);
+  void remove(ChannelHandle handle, bool failed);
+  bool send_raw(Timestamp now, Channel& channel, Ppid ppid, Bytes message);
+
+  void handle(Timestamp now, Event& event);
+  void handle_message(Timestamp now, Message& message);
+  void handle_dcep(Timestamp now, const Message& message);
+  void handle_open(Timestamp now, StreamId id, const DcepOpen& open);
+  void handle_user(Timestamp now, Message& message);
+  void refuse(Timestamp now, StreamId id);
+
+  Association& association;
+  ChannelsConfig config;
+  std::optional<DtlsRole> role;
+  bool connected = false;
+  bool ended = false;
+  std::uint32_t next_handle = 1;
+  std::map<std::uint32_t, Channel> channels;
+  std::unordered_map<std::uint16_t, ChannelHandle> by_id;
+  Ring<ChannelEvent> events;
+};
+
+}  // namespace parley::sctp
