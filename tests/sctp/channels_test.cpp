@@ -208,7 +208,7 @@ TEST_CASE("a message above what the peer takes is refused", "[sctp][rfc8841]") {
 TEST_CASE("close delivers what was accepted and both ends end", "[sctp][rfc8831][rfc6525]") {
   PathOptions path;
   path.loss = GENERATE(0.0, 0.1);
-  const std::uint64_t seed = GENERATE(1, 2, 3);
+  const auto seed = static_cast<std::uint64_t>(GENERATE(1, 2, 3));
   ChannelPeers p{path, {}, seed};
   const auto channel = *p.a.channels.open(p.now(), labelled("x"));
   p.connect();

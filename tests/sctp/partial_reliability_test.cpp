@@ -102,7 +102,7 @@ TEST_CASE("messages that never started need no number", "[sctp][rfc3758]") {
 
 TEST_CASE("abandoned and kept messages mix on a bad path", "[sctp][rfc3758]") {
   const bool interleaving = GENERATE(true, false);
-  const std::uint64_t seed = GENERATE(1, 2, 3, 4, 5, 6);
+  const auto seed = static_cast<std::uint64_t>(GENERATE(1, 2, 3, 4, 5, 6));
   PathOptions path;
   path.loss = 0.2;
   path.jitter = 15ms;

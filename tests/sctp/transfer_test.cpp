@@ -113,7 +113,7 @@ TEST_CASE("packets are never longer than the path carries", "[sctp]") {
 
 TEST_CASE("ordered messages stay in order over a bad path", "[sctp][rfc9260]") {
   const bool interleaving = GENERATE(true, false);
-  const std::uint64_t seed = GENERATE(1, 2, 3, 4, 5);
+  const auto seed = static_cast<std::uint64_t>(GENERATE(1, 2, 3, 4, 5));
   PathOptions path;
   path.loss = 0.1;
   path.duplicate = 0.1;
