@@ -64,7 +64,7 @@ Result<std::shared_ptr<Connection>> Connection::create(Driver& driver, Configura
   session.dtls.srtp_profiles = self->config_.srtp_profiles;
   session.dtls.max_datagram_size = self->config_.network.mtu;
   session.negotiation = jsep::default_config();
-  session.negotiation.data_channels = false;  // no SCTP here: offered data sections are rejected
+  session.negotiation.data_channels = false;  // not wired to SCTP: offered sections are rejected
   session.ntp = self->ntp_;
   session.video = self->config_.video;
   session.max_video_wait = self->config_.max_video_wait;
