@@ -56,12 +56,28 @@ struct VideoConfig {
   int speed = 0;
 };
 
+/// Of all data channels of a connection together, in bytes unless it says otherwise.
+struct DataConfig {
+  /// The longest message taken from the peer, told in `a=max-message-size` (RFC 8841 section 6). 0:
+  /// any, which lets the peer make us hold as much as it likes.
+  std::size_t max_message_size = 256 * 1024;
+  /// What `send` takes before the peer has it.
+  std::size_t send_buffer = 16 * 1024 * 1024;
+  /// What the peer may have sent and the application not yet taken.
+  std::size_t receive_window = 4 * 1024 * 1024;
+  std::size_t max_channels = 1024;
+  /// Offer SNAP (`a=sctp-init`, draft-hancke-tsvwg-snap): data flows as soon as DTLS is done. A
+  /// peer's offer of it is always taken.
+  bool snap = false;
+};
+
 /// Everything has a default that works in a call between two hosts of one network.
 struct Configuration {
   std::vector<IceServer> ice_servers;
   NetworkConfig network;
   AudioConfig audio;
   VideoConfig video;
+  DataConfig data;
   /// SRTP profiles, best first. The DTLS server picks.
   std::vector<dtls::SrtpProfile> srtp_profiles = {dtls::SrtpProfile::aead_aes_128_gcm,
                                                   dtls::SrtpProfile::aead_aes_256_gcm,

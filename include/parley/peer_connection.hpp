@@ -14,6 +14,7 @@
 #include "parley/base/media.hpp"
 #include "parley/base/result.hpp"
 #include "parley/config.hpp"
+#include "parley/data_channel.hpp"
 #include "parley/events.hpp"
 #include "parley/machine.hpp"
 #include "parley/stats.hpp"
@@ -148,6 +149,17 @@ class PeerConnection {
   Result<Transceiver> add_transceiver(MediaKind kind, const TransceiverInit& init = {});
   std::vector<Transceiver> transceivers() const;
 
+  /// Makes a data channel; it opens when the connection does. The first one needs a negotiation.
+  /// Errors: invalid_argument (both limits of reliability, negotiated without an id, id 65535, a
+  /// label or protocol above 65535 bytes), invalid_state when the id is in use, too_large above
+  /// Configuration::data.max_channels, closed.
+  Result<DataChannel> create_data_channel(std::string_view label, const DataChannelInit& init = {});
+  /// Those that are not closed.
+  std::vector<DataChannel> data_channels() const;
+  /// The longest message that the peer takes, in bytes (RFC 8841 section 6.1); 0: any. Empty before
+  /// a data section is negotiated.
+  std::optional<std::size_t> max_message_size() const;
+
   // --- State ---
 
   SignalingState signaling_state() const;
@@ -173,6 +185,8 @@ class PeerConnection {
   void on_negotiation_needed(std::function<void()> handler);
   /// The peer's description began to send on this transceiver (W3C track event).
   void on_track(std::function<void(Transceiver)> handler);
+  /// The peer opened a data channel. It is open; messages follow after this handler.
+  void on_data_channel(std::function<void(DataChannel)> handler);
 
  private:
   explicit PeerConnection(std::shared_ptr<peer::Connection> connection);
