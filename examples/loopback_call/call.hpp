@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 
+#include "common/relay.hpp"
 #include "loopback_call/impairment.hpp"
 #include "loopback_call/media_source.hpp"
 #include "loopback_call/options.hpp"
@@ -20,6 +21,10 @@
 #include "parley/peer_connection.hpp"
 
 namespace loopback_call {
+
+using example::other;
+using example::Relay;
+using example::Side;
 
 /// What one end of the call has of its own.
 struct EndSetup {
