@@ -6,6 +6,7 @@
 #include "sdp/checkpoint.hpp"
 #include "sdp/checks.hpp"
 #include "sdp/codec_matching.hpp"
+#include "sdp/snap.hpp"
 
 namespace parley::jsep {
 namespace {
@@ -219,8 +220,17 @@ void apply_rejection(State& next, std::size_t i, std::vector<Change>& changes) {
 
 void apply_data(State& next, const Exchange& x, std::size_t i, std::vector<Change>& changes) {
   if (next.data.section != i) return;
-  const DataParameters p{*next.data.mid, x.local.media[i].data_port(),
-                         x.remote.media[i].data_port(), x.remote.media[i].data_max_message_size()};
+  const Media& local = x.local.media[i];
+  const Media& remote = x.remote.media[i];
+  DataParameters p{*next.data.mid,
+                   local.data_port(),
+                   remote.data_port(),
+                   remote.data_max_message_size(),
+                   {},
+                   {}};
+  // What was agreed before this exchange, not by its provisional answer.
+  const auto& data = next.checkpoint != nullptr ? next.checkpoint->data : next.data;
+  negotiate_snap(data.negotiated ? &*data.negotiated : nullptr, local, remote, p);
   if (next.data.negotiated == p) return;
   next.data.negotiated = p;
   changes.emplace_back(DataNegotiated{p});

@@ -4,7 +4,9 @@
 #include <array>
 #include <cstdint>
 #include <string>
+#include <utility>
 
+#include "sdp/base64.hpp"
 #include "sdp/text.hpp"
 
 namespace parley::sdp {
@@ -317,6 +319,13 @@ Outcome read_sctp_port(Media& media, std::string_view value) {
 Outcome read_max_message_size(Media& media, std::string_view value) {
   return read_number(media.max_message_size, value);
 }
+/// draft-hancke-tsvwg-snap: what is not base64 is ignored.
+Outcome read_sctp_init(Media& media, std::string_view value) {
+  auto bytes = base64::decode(value);
+  if (!bytes || bytes->empty() || !media.sctp_init.empty()) return Outcome::unknown;
+  media.sctp_init = std::move(*bytes);
+  return Outcome::taken;
+}
 Outcome read_media_extmap(Media& media, std::string_view value) {
   return read_extmap(media.extmaps, value);
 }
@@ -341,6 +350,7 @@ constexpr std::array kMediaReaders{
     Reader{"sctp-port", read_sctp_port},
     Reader{"max-message-size", read_max_message_size},
     Reader{"sctpmap", read_sctpmap},
+    Reader{"sctp-init", read_sctp_init},
 };
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include "parley/sdp/jsep.hpp"
 #include "sdp/checkpoint.hpp"
 #include "sdp/section_writer.hpp"
+#include "sdp/snap.hpp"
 
 namespace parley::jsep {
 namespace {
@@ -159,6 +160,7 @@ Result<Description> build_offer(const State& current, const LocalFacts& facts) {
       // The protocol of a living section does not change.
       m = answer_data_section(state, state.current_local->media[i]);
     }
+    if (m.sctp_port) m.sctp_init = init_to_describe(state, facts, nullptr);
     write_transport(m, facts, sdp::Setup::actpass);
     if (i == *tag) {
       write_candidates(m, facts);
@@ -199,6 +201,7 @@ Result<Description> build_answer(const State& state, const LocalFacts& facts) {
     Media m;
     if (offered.is_data()) {
       m = answer_data_section(state, offered);
+      if (m.sctp_port) m.sctp_init = init_to_describe(state, facts, &offered);
     } else {
       const Transceiver& t = *owner_of(state, i);
       if (const auto error = check(t)) return *error;

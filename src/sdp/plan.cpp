@@ -6,6 +6,7 @@
 #include "sdp/checkpoint.hpp"
 #include "sdp/checks.hpp"
 #include "sdp/codec_matching.hpp"
+#include "sdp/snap.hpp"
 #include "sdp/text.hpp"
 
 namespace parley::jsep {
@@ -183,6 +184,7 @@ Result<Plan> plan_remote_offer(const State& state, const Description& d) {
   }
   if (next.checkpoint != nullptr) restore_checkpoint(next, plan.changes);
   if (auto error = check_remote_offer(next, d)) return *error;
+  if (auto error = check_snap(next, d)) return *error;
   set_checkpoint(next);
   enter(plan,
         from == SignalingState::have_remote_offer ? SignalingState::have_remote_offer
@@ -259,6 +261,7 @@ MaybeError check_remote_answer(const State& state, const Exchange& x) {
   if (remote.setup == sdp::Setup::actpass) return invalid("an answer with a=setup:actpass");
   const auto& before = state.checkpoint->transport;
   if (auto error = check_continuation(before, remote)) return error;
+  if (auto error = check_snap(state, x.remote)) return error;
   if (before) {
     // RFC 9429 section 5.10: a restart is answered by a restart, and only then.
     const bool restarted_here = local.ice_ufrag != before->local_ufrag;

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "parley/sdp/description.hpp"
+#include "sdp/base64.hpp"
 
 namespace parley::sdp {
 namespace {
@@ -156,6 +157,7 @@ void write_media(LineWriter& out, const Media& m) {
   out.number("sctp-port", m.sctp_port);
   out.text("sctpmap", m.sctpmap);
   out.number("max-message-size", m.max_message_size);
+  if (!m.sctp_init.empty()) out.line({"a=sctp-init:", base64::encode(m.sctp_init)});
   for (const std::string& a : m.other_attributes) out.line({"a=", a});
 }
 

@@ -51,6 +51,9 @@ struct Config {
   std::uint16_t sctp_port = 5000;
   std::uint64_t max_message_size = 262'144;  ///< what we accept, bytes; 0 for any size
   BundleStyle bundle_style = BundleStyle::bundle_only;
+  /// Offer SNAP when there is a data section and LocalFacts::sctp_init is given. A peer's offer of
+  /// it is answered whenever that is given.
+  bool offer_snap = false;
   bool receive_simulcast = false;  ///< answer a=simulcast:send with all offered streams
 };
 

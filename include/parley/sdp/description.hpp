@@ -62,7 +62,10 @@ struct Media {
   std::optional<std::uint16_t> sctp_port;         ///< RFC 8841 section 5
   std::optional<std::uint64_t> max_message_size;  ///< bytes, as written: 0 is unlimited
   std::optional<std::string> sctpmap;             ///< "5000 webrtc-datachannel 65535"
-  std::vector<std::string> other_attributes;      ///< what follows "a=", in order
+  /// `a=sctp-init`: the bytes of an SCTP INIT chunk, base64 in the text (draft-hancke-tsvwg-snap).
+  /// Not checked beyond the base64, which when broken leaves the line in `other_attributes`.
+  std::vector<std::uint8_t> sctp_init;
+  std::vector<std::string> other_attributes;  ///< what follows "a=", in order
 
   /// Audio or video over RTP, or nullopt (data, unknown kinds and protocols).
   std::optional<MediaKind> media_kind() const;

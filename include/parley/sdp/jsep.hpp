@@ -8,6 +8,7 @@
 // candidate lines and credentials are text. All functions are thread-compatible.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -36,6 +37,10 @@ struct LocalFacts {
   DtlsRole answer_role = DtlsRole::client;
   std::vector<std::string> candidates;  ///< gathered so far: "candidate:..." without "a="
   bool end_of_candidates = false;
+  /// Our SCTP INIT chunk, for SNAP (draft-hancke-tsvwg-snap): the same bytes for the life of an
+  /// association. Empty: neither offered nor answered. Whether both sides have it, and the peer's
+  /// chunk, come with DataNegotiated (DataParameters::local_init and remote_init).
+  std::vector<std::uint8_t> sctp_init;
 };
 
 // ---- Descriptions ----
@@ -45,6 +50,10 @@ struct LocalFacts {
 Result<sdp::Description> build_offer(const State& state, const LocalFacts& facts);
 /// An answer to the pending remote offer. Errors: invalid_state without one, invalid_argument.
 Result<sdp::Description> build_answer(const State& state, const LocalFacts& facts);
+/// The INIT chunk of the pending remote offer that an answer may agree to, or empty. It has the
+/// form of one; whether its parameters are right is SCTP's to say: when they are not, the answer is
+/// built without LocalFacts::sctp_init.
+std::vector<std::uint8_t> offered_sctp_init(const State& state);
 
 struct SignalingStateChanged {
   SignalingState from, to;

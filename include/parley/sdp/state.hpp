@@ -54,6 +54,10 @@ struct DataParameters {
   std::uint16_t local_port = 5000;
   std::uint16_t remote_port = 5000;
   std::uint64_t max_message_size = sdp::kDefaultMaxMessageSize;  ///< to send; may be unlimited
+  /// SNAP (draft-hancke-tsvwg-snap): the INIT chunks that both sides described, or both empty. With
+  /// them the association is established once DTLS is, without a handshake.
+  std::vector<std::uint8_t> local_init;
+  std::vector<std::uint8_t> remote_init;
   friend bool operator==(const DataParameters&, const DataParameters&) = default;
 };
 
