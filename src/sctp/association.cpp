@@ -102,7 +102,7 @@ Result<void> Association::connect_with(Timestamp now, Bytes remote_init) {
 
 Result<void> Association::send(Timestamp now, StreamId stream, std::uint32_t ppid, Bytes message,
                                const SendOptions& options) {
-  if (auto ok = impl_->accept(stream, message.size()); !ok) return ok;
+  if (auto ok = impl_->accept(stream, message.size(), options.control); !ok) return ok;
   const MessageIndex at = impl_->pool.take();
   impl_->pool.copy_to(at, message);
   impl_->enqueue(now, stream, ppid, at, options);
@@ -111,7 +111,7 @@ Result<void> Association::send(Timestamp now, StreamId stream, std::uint32_t ppi
 
 Result<void> Association::send(Timestamp now, StreamId stream, std::uint32_t ppid,
                                std::vector<std::uint8_t>&& message, const SendOptions& options) {
-  if (auto ok = impl_->accept(stream, message.size()); !ok) return ok;
+  if (auto ok = impl_->accept(stream, message.size(), options.control); !ok) return ok;
   const MessageIndex at = impl_->pool.take();
   impl_->pool[at].data = std::move(message);
   message.clear();

@@ -59,7 +59,7 @@ struct Association::Impl {
   std::size_t window() const;
 
   // association_send.cpp
-  Result<void> accept(StreamId stream, std::size_t size);
+  Result<void> accept(StreamId stream, std::size_t size, bool control);
   void enqueue(Timestamp now, StreamId stream, std::uint32_t ppid, MessageIndex message,
                const SendOptions& options);
   void handle_sack(Timestamp now, const Chunk& chunk);
@@ -74,7 +74,6 @@ struct Association::Impl {
   void write_new_data(Timestamp now, PacketWriter& out);
   void write_probe(Timestamp now, PacketWriter& out);
   void write_part(PacketWriter& out, std::int64_t tsn, bool immediate);
-  void note_low(OutgoingStream& stream, std::size_t before);
   bool may_send_data() const;
   bool must_acknowledge_at_once(std::size_t wire_size) const;
 

@@ -11,7 +11,7 @@ constexpr std::size_t kMinPart = 256;
 constexpr std::size_t kMaxStreamId = 65'534;
 }  // namespace
 
-Result<void> Association::Impl::accept(StreamId stream, std::size_t size) {
+Result<void> Association::Impl::accept(StreamId stream, std::size_t size, bool control) {
   if (ended || (state != State::closed && state != State::cookie_wait &&
                 state != State::cookie_echoed && state != State::established)) {
     return Error{Errc::closed, "send"};
@@ -24,7 +24,7 @@ Result<void> Association::Impl::accept(StreamId stream, std::size_t size) {
   if (s != nullptr && s->resetting) {
     return Error{Errc::invalid_state, "send: the stream is being reset"};
   }
-  if (buffered > 0 && buffered + size > config.send_buffer) {
+  if (!control && buffered > 0 && buffered + size > config.send_buffer) {
     send_refused = true;
     return Error{Errc::queue_full, "send"};
   }
@@ -38,6 +38,7 @@ void Association::Impl::enqueue(Timestamp now, StreamId stream, std::uint32_t pp
   m.stream = stream.value();
   m.ppid = ppid;
   m.unordered = !options.ordered;
+  m.control = options.control;
   m.max_retransmits = options.max_retransmits.value_or(kUnlimited);
   if (options.lifetime) m.expires = now + *options.lifetime;
   queue.push(at);
@@ -111,8 +112,11 @@ void Association::Impl::react_to_losses(Timestamp now) {
   congestion->on_loss(now, flight.in_flight());
 }
 
-// Messages were let go: by acknowledgement or by being abandoned.
+// Messages were sent, or let go: by acknowledgement or by being abandoned.
 void Association::Impl::settle_released(Timestamp now) {
+  while (const auto stream = queue.take_low()) {
+    events.push_back(BufferedAmountLow{StreamId{*stream}});
+  }
   buffered -= flight.take_released();
   if (send_refused && buffered <= config.send_buffer / 2) {
     send_refused = false;
@@ -336,10 +340,7 @@ void Association::Impl::write_new_data(Timestamp now, PacketWriter& out) {
       }
       window_probe_due = false;
     }
-    OutgoingStream* const stream = queue.find(m.stream);
-    const std::size_t before = stream->buffered;
     const Part part = queue.take(size);
-    note_low(*stream, before);
     const std::size_t wire = padded(kChunkHeaderSize + header + part.size);
     const bool at_once = must_acknowledge_at_once(wire);
     write_part(out, flight.add(now, part, wire), at_once);
@@ -352,12 +353,6 @@ void Association::Impl::write_new_data(Timestamp now, PacketWriter& out) {
     congestion->on_sent(now, sent, flight.in_flight());
     last_data_sent = now;
     plan_probe(now);
-  }
-}
-
-void Association::Impl::note_low(OutgoingStream& stream, std::size_t before) {
-  if (before > stream.low_threshold && stream.buffered <= stream.low_threshold) {
-    events.push_back(BufferedAmountLow{StreamId{stream.id}});
   }
 }
 

@@ -45,7 +45,7 @@ void Channels::Impl::start(Timestamp now, ChannelHandle handle, Channel& channel
   if (!channel.id) {
     if (!role) return;
     if (!give_id(handle, channel)) {
-      remove(handle, true);
+      remove(handle, "no stream id is free");
       return;
     }
   }
@@ -55,9 +55,12 @@ void Channels::Impl::start(Timestamp now, ChannelHandle handle, Channel& channel
   if (channel.options.negotiated) {
     channel.acknowledged = true;
   } else {
-    const auto open = DcepOpen{channel.options}.to_bytes();
-    if (!association.send(now, *channel.id, static_cast<std::uint32_t>(Ppid::dcep), open)) {
-      remove(handle, true);
+    SendOptions as_control;
+    as_control.control = true;
+    if (auto sent = association.send(now, *channel.id, static_cast<std::uint32_t>(Ppid::dcep),
+                                     DcepOpen{channel.options}.to_bytes(), as_control);
+        !sent) {
+      remove(handle, "the channel could not be opened: " + sent.error().to_string());
       return;
     }
   }
@@ -82,26 +85,28 @@ void Channels::Impl::begin_close(Timestamp now, ChannelHandle handle, Channel& c
   if (!channel.reset_asked && channel.id && connected) {
     channel.reset_asked = true;
     if (!association.reset_streams(now, {*channel.id})) {
-      remove(handle, channel.failed);
+      remove(handle, std::string{channel.failure});
       return;
     }
   }
   if (channel.state == ChannelState::closing) return;
   channel.state = ChannelState::closing;
   events.push_back(ChannelClosing{handle});
-  if (!channel.id || !connected) remove(handle, channel.failed);
+  if (!channel.id || !connected) remove(handle, std::string{channel.failure});
 }
 
 void Channels::Impl::finish_if_reset(ChannelHandle handle, Channel& channel) {
-  if (channel.outgoing_reset && channel.incoming_reset) remove(handle, channel.failed);
+  if (channel.outgoing_reset && channel.incoming_reset)
+    remove(handle, std::string{channel.failure});
 }
 
-void Channels::Impl::remove(ChannelHandle handle, bool failed) {
+void Channels::Impl::remove(ChannelHandle handle, std::string reason) {
   Channel* const channel = find(handle);
   if (channel == nullptr) return;
   if (channel->id) by_id.erase(channel->id->value());
   channels.erase(handle.value());
-  events.push_back(ChannelClosed{handle, failed});
+  const bool failed = !reason.empty();
+  events.push_back(ChannelClosed{handle, failed, std::move(reason)});
 }
 
 Channels::Channels(Association& association, const ChannelsConfig& config)
@@ -149,37 +154,85 @@ Result<ChannelHandle> Channels::open(Timestamp now, const ChannelOptions& option
   return handle;
 }
 
-bool Channels::Impl::send_raw(Timestamp now, Channel& c, Ppid ppid, Bytes message) {
+namespace {
+Ppid ppid_of(MessageKind kind, bool empty) {
+  if (kind == MessageKind::text) return empty ? Ppid::text_empty : Ppid::text;
+  return empty ? Ppid::binary_empty : Ppid::binary;
+}
+// RFC 8831 section 6.6: SCTP carries no empty messages, so one byte stands for none.
+constexpr std::uint8_t kNothing[] = {0};
+}  // namespace
+
+Result<Channel*> Channels::Impl::check(ChannelHandle handle, std::size_t size) {
+  Channel* const c = find(handle);
+  if (c == nullptr) return Error{Errc::not_found, "send: no such channel"};
+  if (c->state != ChannelState::open) return Error{Errc::invalid_state, "send: not open"};
+  if (config.max_send_message != 0 && size > config.max_send_message) {
+    return Error{Errc::too_large, "send: the peer takes no message of this length"};
+  }
+  return c;
+}
+
+SendOptions Channels::Impl::options_of(const Channel& c) const {
   SendOptions options;
   options.ordered = c.options.ordered || !c.acknowledged;
   if (c.options.max_retransmits) options.max_retransmits = *c.options.max_retransmits;
   if (c.options.max_packet_lifetime) options.lifetime = *c.options.max_packet_lifetime;
-  return association.send(now, *c.id, static_cast<std::uint32_t>(ppid), message, options)
-      .has_value();
+  return options;
+}
+
+Result<void> Channels::Impl::note_sent(Channel& c, std::size_t size, Result<void> sent) {
+  if (!sent) {
+    c.refused = c.refused || sent.error().code == Errc::queue_full;
+    return sent;
+  }
+  ++c.messages_sent;
+  c.bytes_sent += size;
+  return sent;
 }
 
 Result<void> Channels::send(Timestamp now, ChannelHandle handle, MessageKind kind, Bytes message) {
-  Channel* const c = impl_->find(handle);
-  if (c == nullptr) return Error{Errc::not_found, "send: no such channel"};
-  if (c->state != ChannelState::open) return Error{Errc::invalid_state, "send: not open"};
-  const std::size_t most = impl_->config.max_send_message;
-  if (most != 0 && message.size() > most) return Error{Errc::too_large, "send: message"};
-  const bool text = kind == MessageKind::text;
-  // RFC 8831 section 6.6: SCTP carries no empty messages, so one byte stands for none.
-  constexpr std::uint8_t kNothing[] = {0};
-  const bool empty = message.empty();
-  const Ppid ppid =
-      empty ? (text ? Ppid::text_empty : Ppid::binary_empty) : (text ? Ppid::text : Ppid::binary);
-  if (!impl_->send_raw(now, *c, ppid, empty ? Bytes{kNothing} : message)) {
-    return Error{Errc::queue_full, "send"};
-  }
-  ++c->messages_sent;
-  c->bytes_sent += message.size();
-  return {};
+  const auto channel = impl_->check(handle, message.size());
+  if (!channel) return channel.error();
+  Channel& c = **channel;
+  const auto ppid = static_cast<std::uint32_t>(ppid_of(kind, message.empty()));
+  const Bytes bytes = message.empty() ? Bytes{kNothing} : message;
+  return impl_->note_sent(c, message.size(),
+                          impl_->association.send(now, *c.id, ppid, bytes, impl_->options_of(c)));
+}
+
+Result<void> Channels::send(Timestamp now, ChannelHandle handle, MessageKind kind,
+                            std::vector<std::uint8_t>&& message) {
+  if (message.empty()) return send(now, handle, kind, Bytes{});
+  const auto channel = impl_->check(handle, message.size());
+  if (!channel) return channel.error();
+  Channel& c = **channel;
+  const std::size_t size = message.size();
+  const auto ppid = static_cast<std::uint32_t>(ppid_of(kind, false));
+  return impl_->note_sent(
+      c, size, impl_->association.send(now, *c.id, ppid, std::move(message), impl_->options_of(c)));
 }
 
 void Channels::close(Timestamp now, ChannelHandle handle) {
   if (Channel* const c = impl_->find(handle)) impl_->begin_close(now, handle, *c);
+}
+
+void Channels::close_all(Timestamp now) {
+  for (const ChannelHandle handle : handles()) close(now, handle);
+}
+
+void Channels::shutdown(Timestamp now) {
+  if (impl_->ended) return;
+  for (auto& [handle, channel] : impl_->channels) {
+    if (channel.state == ChannelState::closing) continue;
+    channel.state = ChannelState::closing;
+    impl_->events.push_back(ChannelClosing{ChannelHandle{handle}});
+  }
+  impl_->association.shutdown(now);
+}
+
+void Channels::recycle(std::vector<std::uint8_t>&& data) {
+  impl_->association.recycle(std::move(data));
 }
 
 void Channels::set_buffered_amount_low_threshold(ChannelHandle handle, std::size_t bytes) {

@@ -45,21 +45,37 @@ void Channels::Impl::handle(Timestamp now, Event& event) {
       const ChannelHandle handle = at->second;
       channels.erase(handle.value());
       at->second = ChannelHandle{0};
-      events.push_back(ChannelClosed{handle, true});
+      events.push_back(ChannelClosed{handle, true, "the peer did not let the stream be reset"});
     }
   } else if (const auto* const low = std::get_if<BufferedAmountLow>(&event)) {
     const auto at = by_id.find(low->stream.value());
     if (at != by_id.end()) events.push_back(ChannelBufferedAmountLow{at->second});
+  } else if (std::holds_alternative<SendBufferAvailable>(event)) {
+    tell_send_available();
   } else if (const auto* const closed = std::get_if<Closed>(&event)) {
-    ended = true;
-    connected = false;
-    while (!channels.empty()) {
-      const ChannelHandle handle{channels.begin()->first};
-      const bool failed = closed->cause != CloseCause::shutdown;
-      remove(handle, failed);
-    }
-    events.push_back(TransportClosed{*closed});
+    end(*closed);
   }
+}
+
+void Channels::Impl::tell_send_available() {
+  for (auto& [handle, channel] : channels) {
+    if (!std::exchange(channel.refused, false)) continue;
+    if (channel.state == ChannelState::open) {
+      events.push_back(ChannelSendAvailable{ChannelHandle{handle}});
+    }
+  }
+}
+
+void Channels::Impl::end(const Closed& closed) {
+  ended = true;
+  connected = false;
+  std::string reason;
+  if (closed.cause != CloseCause::shutdown) {
+    reason = "the association ended: " + std::string{to_string(closed.cause)};
+    if (!closed.reason.empty()) reason += " (" + closed.reason + ")";
+  }
+  while (!channels.empty()) remove(ChannelHandle{channels.begin()->first}, reason);
+  events.push_back(TransportClosed{closed});
 }
 
 void Channels::Impl::handle_message(Timestamp now, Message& message) {
@@ -80,7 +96,8 @@ void Channels::Impl::handle_dcep(Timestamp now, const Message& message) {
   }
   const auto open = DcepOpen::parse(message.data);
   if (!open) {
-    refuse(now, message.stream);  // RFC 8832 section 6: an unknown type closes the channel
+    // RFC 8832 section 6: an unknown type closes the channel.
+    refuse(now, message.stream, "the peer's DATA_CHANNEL_OPEN is malformed");
     return;
   }
   handle_open(now, message.stream, *open);
@@ -91,7 +108,7 @@ void Channels::Impl::handle_open(Timestamp now, StreamId id, const DcepOpen& ope
   // Ids of the wrong parity are taken as long as they are free: other stacks have been seen to
   // agree on ids by themselves, and nothing else depends on it.
   if (at != by_id.end() || channels.size() >= config.max_channels || id.value() > kMaxId) {
-    refuse(now, id);
+    refuse(now, id, "the peer opened the channel twice");
     return;
   }
   Channel channel;
@@ -102,19 +119,21 @@ void Channels::Impl::handle_open(Timestamp now, StreamId id, const DcepOpen& ope
   channel.acknowledged = true;
   const ChannelHandle handle = add(std::move(channel));
   association.set_weight(id, static_cast<std::uint16_t>(open.options.priority));
-  if (!association.send(now, id, static_cast<std::uint32_t>(Ppid::dcep), kAck)) {
-    remove(handle, true);
+  SendOptions as_control;
+  as_control.control = true;
+  if (!association.send(now, id, static_cast<std::uint32_t>(Ppid::dcep), kAck, as_control)) {
+    remove(handle, "the channel could not be acknowledged");
     return;
   }
   events.push_back(ChannelAnnounced{handle});
 }
 
 // Closes a stream that carries no channel, or one whose peer breaks the rules.
-void Channels::Impl::refuse(Timestamp now, StreamId id) {
+void Channels::Impl::refuse(Timestamp now, StreamId id, std::string_view why) {
   const auto at = by_id.find(id.value());
   Channel* const channel = at == by_id.end() ? nullptr : find(at->second);
   if (channel != nullptr) {
-    channel->failed = true;
+    channel->failure = why;
     begin_close(now, at->second, *channel);
   } else if (connected) {
     (void)association.reset_streams(now, {id}).has_value();
@@ -145,7 +164,7 @@ void Channels::Impl::handle_user(Timestamp now, Message& message) {
       // RFC 8831 section 6.6: fragments of the deprecated kind are put together, up to what one
       // message may have.
       if (c->partial.size() + message.data.size() > association.max_receive_message()) {
-        refuse(now, message.stream);
+        refuse(now, message.stream, "the peer's message is too long");
         return;
       }
       c->partial.insert(c->partial.end(), message.data.begin(), message.data.end());
@@ -157,7 +176,8 @@ void Channels::Impl::handle_user(Timestamp now, Message& message) {
     case Ppid::binary:
       break;
     default:
-      refuse(now, message.stream);  // RFC 8831 section 6.6
+      refuse(now, message.stream,
+             "the peer's message is of no known kind");  // RFC 8831 section 6.6
       return;
   }
   if (!c->partial.empty()) {

@@ -3,6 +3,8 @@
 
 #include <map>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -22,7 +24,8 @@ struct Channel {
   bool reset_asked = false;     // of what we send
   bool outgoing_reset = false;  // done
   bool incoming_reset = false;  // done
-  bool failed = false;
+  bool refused = false;         // a send, for want of room
+  std::string_view failure;     // static text; empty: none
   std::size_t low_threshold = 0;
   std::vector<std::uint8_t> partial;  // of the deprecated partial PPIDs
   std::uint64_t messages_sent = 0, messages_received = 0;
@@ -42,15 +45,20 @@ struct Channels::Impl {
   void try_start_all(Timestamp now);
   void begin_close(Timestamp now, ChannelHandle handle, Channel& channel);
   void finish_if_reset(ChannelHandle handle, Channel& channel);
-  void remove(ChannelHandle handle, bool failed);
-  bool send_raw(Timestamp now, Channel& channel, Ppid ppid, Bytes message);
+  void remove(ChannelHandle handle, std::string reason);
+  /// Checks a message, and says how it goes out.
+  Result<Channel*> check(ChannelHandle handle, std::size_t size);
+  SendOptions options_of(const Channel& channel) const;
+  Result<void> note_sent(Channel& channel, std::size_t size, Result<void> sent);
 
   void handle(Timestamp now, Event& event);
   void handle_message(Timestamp now, Message& message);
   void handle_dcep(Timestamp now, const Message& message);
   void handle_open(Timestamp now, StreamId id, const DcepOpen& open);
   void handle_user(Timestamp now, Message& message);
-  void refuse(Timestamp now, StreamId id);
+  void refuse(Timestamp now, StreamId id, std::string_view why);
+  void tell_send_available();
+  void end(const Closed& closed);
 
   Association& association;
   ChannelsConfig config;

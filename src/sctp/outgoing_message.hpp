@@ -30,6 +30,7 @@ struct OutgoingMessage {
   bool unordered = false;
   bool queued = false;  ///< still in the queue of its stream
   bool abandoned = false;
+  bool control = false;  ///< not part of the buffered amount
 };
 
 /// Keeps messages until nobody refers to them: neither a stream's queue nor a part in flight.

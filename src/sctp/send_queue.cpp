@@ -52,7 +52,7 @@ void SendQueue::push(MessageIndex index) {
     pool_[s.tail].next = index;
   }
   s.tail = index;
-  s.buffered += m.data.size();
+  if (!m.control) s.buffered += m.data.size();
   bytes_ += m.data.size();
   ++s.messages_kept;
   if (s.scheduled) return;
@@ -84,8 +84,7 @@ Part SendQueue::take(std::size_t most) {
   if (part.begin) m.number = m.unordered ? s.next_unordered++ : s.next_ordered++;
   part.fragment = m.fragment++;
   m.sent += part.size;
-  s.buffered -= part.size;
-  bytes_ -= part.size;
+  lower(s, m, part.size);
   s.finish += (part.size + kPartCost) * kUnit / std::max<std::uint16_t>(s.weight, 1);
   if (part.end) unlink_head(s);
   if (part.end || interleaving_) {
@@ -94,6 +93,14 @@ Part SendQueue::take(std::size_t most) {
     if (s.head != kNoMessage) schedule(s);
   }
   return part;
+}
+
+void SendQueue::lower(OutgoingStream& s, const OutgoingMessage& m, std::size_t bytes) {
+  bytes_ -= bytes;
+  if (m.control) return;
+  const bool was_above = s.buffered > s.low_threshold;
+  s.buffered -= bytes;
+  if (was_above && s.buffered <= s.low_threshold) low_.push_back(s.id);
 }
 
 void SendQueue::unlink_head(OutgoingStream& s) {
@@ -109,8 +116,7 @@ void SendQueue::remove(MessageIndex index) {
   if (!m.queued) return;
   OutgoingStream& s = stream(m.stream);
   const std::size_t rest = m.data.size() - m.sent;
-  s.buffered -= rest;
-  bytes_ -= rest;
+  lower(s, m, rest);
   if (s.head == index) {
     unlink_head(s);
   } else {

@@ -8,6 +8,7 @@
 
 #include "sctp/data_chunk.hpp"
 #include "sctp/outgoing_message.hpp"
+#include "sctp/ring.hpp"
 
 namespace parley::sctp {
 
@@ -61,6 +62,11 @@ class SendQueue {
   Part take(std::size_t most);
   /// Removes the unsent rest of a message, which may stand anywhere in its stream's queue.
   void remove(MessageIndex message);
+  /// The next stream whose buffered amount fell to its threshold since the last call.
+  std::optional<std::uint16_t> take_low() {
+    if (low_.empty()) return std::nullopt;
+    return low_.pop_front();
+  }
 
  private:
   struct Turn {
@@ -70,11 +76,13 @@ class SendQueue {
   static bool later(const Turn& a, const Turn& b);
   void schedule(OutgoingStream& stream);
   void unlink_head(OutgoingStream& stream);
+  void lower(OutgoingStream& stream, const OutgoingMessage& message, std::size_t bytes);
 
   MessagePool& pool_;
   std::unordered_map<std::uint16_t, OutgoingStream> streams_;
   std::vector<Turn> heap_;             // streams with messages, except current_
   OutgoingStream* current_ = nullptr;  // the stream that peek chose
+  Ring<std::uint16_t> low_;
   bool interleaving_ = false;
   std::uint64_t virtual_time_ = 0;
   std::size_t bytes_ = 0;

@@ -120,8 +120,8 @@ TEST_CASE("text and binary and empty messages keep their kind", "[sctp][rfc8831]
   p.connect();
   REQUIRE(p.a.channels.send(p.now(), channel, MessageKind::text, as_bytes("hello")));
   REQUIRE(p.a.channels.send(p.now(), channel, MessageKind::binary, as_bytes("world")));
-  REQUIRE(p.a.channels.send(p.now(), channel, MessageKind::text, {}));
-  REQUIRE(p.a.channels.send(p.now(), channel, MessageKind::binary, {}));
+  REQUIRE(p.a.channels.send(p.now(), channel, MessageKind::text, Bytes{}));
+  REQUIRE(p.a.channels.send(p.now(), channel, MessageKind::binary, Bytes{}));
   p.run_for(1s);
   const auto messages = p.b.all<ChannelMessage>();
   REQUIRE(messages.size() == 4);
@@ -185,14 +185,14 @@ TEST_CASE("options that contradict one another are refused", "[sctp]") {
   last.id = StreamId{65'535};
   CHECK(code(last) == Errc::invalid_argument);
   CHECK(code(labelled(std::string(65'536, 'x'))) == Errc::invalid_argument);
-  CHECK(p.a.channels.send(p.now(), ChannelHandle{99}, MessageKind::text, {}).error().code ==
+  CHECK(p.a.channels.send(p.now(), ChannelHandle{99}, MessageKind::text, Bytes{}).error().code ==
         Errc::not_found);
 }
 
 TEST_CASE("a message above what the peer takes is refused", "[sctp][rfc8841]") {
   ChannelPeers p;
   const auto channel = *p.a.channels.open(p.now(), labelled("x"));
-  CHECK(p.a.channels.send(p.now(), channel, MessageKind::text, {}).error().code ==
+  CHECK(p.a.channels.send(p.now(), channel, MessageKind::text, Bytes{}).error().code ==
         Errc::invalid_state);
   p.connect();
   CHECK(p.a.channels.send(p.now(), channel, MessageKind::binary, pattern(64 * 1024)));
@@ -218,7 +218,7 @@ TEST_CASE("close delivers what was accepted and both ends end", "[sctp][rfc8831]
   }
   p.a.channels.close(p.now(), channel);
   CHECK(p.a.channels.info(channel)->state == ChannelState::closing);
-  CHECK(p.a.channels.send(p.now(), channel, MessageKind::text, {}).error().code ==
+  CHECK(p.a.channels.send(p.now(), channel, MessageKind::text, Bytes{}).error().code ==
         Errc::invalid_state);
   p.run_for(60s);
   CHECK(p.b.all<ChannelMessage>().size() == 30);
@@ -320,4 +320,122 @@ TEST_CASE("the end of the association ends its channels with the truth", "[sctp]
   CHECK(p.a.all<ChannelClosed>()[0].failed);
   REQUIRE(p.a.all<TransportClosed>().size() == 1);
   CHECK(p.a.channels.open(p.now(), labelled("y")).error().code == Errc::closed);
+}
+
+TEST_CASE("a channel that was refused hears when it may send again", "[sctp][rfc8831]") {
+  Config config;
+  config.send_buffer = 50'000;
+  ChannelPeers p{{}, config};
+  p.connect();
+  const auto bulk = p.a.channels.open(p.now(), labelled("bulk"));
+  const auto idle = p.a.channels.open(p.now(), labelled("idle"));
+  REQUIRE(bulk);
+  REQUIRE(idle);
+  REQUIRE(p.a.channels.send(p.now(), *bulk, MessageKind::binary, pattern(40'000)));
+  const auto more = p.a.channels.send(p.now(), *bulk, MessageKind::binary, pattern(20'000));
+  REQUIRE_FALSE(more);
+  CHECK(more.error().code == Errc::queue_full);
+
+  auto kept = pattern(20'000, 2);
+  REQUIRE_FALSE(p.a.channels.send(p.now(), *bulk, MessageKind::binary, std::move(kept)));
+  CHECK(kept == pattern(20'000, 2));
+  // A new channel is opened all the same: what says so is not the application's.
+  const auto late = p.a.channels.open(p.now(), labelled("late"));
+  REQUIRE(late);
+  p.run_for(1s);
+  CHECK(p.a.channels.info(*late)->state == ChannelState::open);
+  CHECK(p.b.all<ChannelAnnounced>().size() == 3);
+  REQUIRE(p.a.all<ChannelSendAvailable>().size() == 1);
+  CHECK(p.a.all<ChannelSendAvailable>()[0].channel == *bulk);
+  REQUIRE(p.a.channels.send(p.now(), *bulk, MessageKind::binary, std::move(kept)));
+  CHECK(kept.empty());
+  p.run_for(1s);
+  REQUIRE(p.b.all<ChannelMessage>().size() == 2);
+  CHECK(p.b.all<ChannelMessage>()[1].data == pattern(20'000, 2));
+}
+
+TEST_CASE("a refused message says why", "[sctp][rfc8831]") {
+  ChannelPeers p;
+  const auto c = p.a.channels.open(p.now(), labelled("c"));
+  REQUIRE(c);
+  const auto code = [&](ChannelHandle channel, std::size_t size) {
+    return p.a.channels.send(p.now(), channel, MessageKind::binary, pattern(size)).error().code;
+  };
+  CHECK(code(*c, 1) == Errc::invalid_state);  // not open yet
+  CHECK(code(ChannelHandle{99}, 1) == Errc::not_found);
+  p.connect();
+  CHECK(code(*c, 64 * 1024 + 1) == Errc::too_large);
+  p.a.channels.close(p.now(), *c);
+  CHECK(code(*c, 1) == Errc::invalid_state);
+}
+
+TEST_CASE("opening a channel is not part of its buffered amount", "[sctp][rfc8832]") {
+  ChannelPeers p;
+  p.connect();
+  const auto c = p.a.channels.open(p.now(), labelled("c"));
+  REQUIRE(c);
+  CHECK(p.a.channels.info(*c)->buffered_amount == 0);
+  p.run_for(100ms);
+  CHECK(p.a.all<ChannelBufferedAmountLow>().empty());
+}
+
+TEST_CASE("a message that expires in the queue lowers the buffered amount", "[sctp][rfc3758]") {
+  PathOptions path;
+  path.outages = {{300ms, 2s}};
+  ChannelPeers p{path};
+  p.connect();
+  ChannelOptions options = labelled("live");
+  options.max_packet_lifetime = std::chrono::milliseconds{100};
+  const auto c = p.a.channels.open(p.now(), options);
+  REQUIRE(c);
+  p.run_for(150ms);
+  for (int i = 0; i < 20; ++i) {
+    REQUIRE(p.a.channels.send(p.now(), *c, MessageKind::binary, pattern(10'000)));
+  }
+  CHECK(p.a.channels.info(*c)->buffered_amount > 0);
+  p.run_for(8s);
+  CHECK(p.a.channels.info(*c)->buffered_amount == 0);
+  CHECK(p.a.all<ChannelBufferedAmountLow>().size() == 1);
+}
+
+TEST_CASE("shutdown of the channels delivers what was accepted", "[sctp][rfc8831]") {
+  ChannelPeers p;
+  p.connect();
+  const auto one = p.a.channels.open(p.now(), labelled("one"));
+  const auto two = p.a.channels.open(p.now(), labelled("two"));
+  REQUIRE(one);
+  REQUIRE(two);
+  for (int i = 0; i < 10; ++i) {
+    REQUIRE(p.a.channels.send(p.now(), *one, MessageKind::binary, pattern(60'000)));
+    REQUIRE(p.a.channels.send(p.now(), *two, MessageKind::text, Bytes{}));
+  }
+  p.a.channels.shutdown(p.now());
+  CHECK(p.a.channels.send(p.now(), *one, MessageKind::text, Bytes{}).error().code ==
+        Errc::invalid_state);
+  p.run_for(3s);
+  CHECK(p.b.all<ChannelMessage>().size() == 20);
+  for (const ChannelPeers::Side* s : {&p.a, &p.b}) {
+    REQUIRE(s->all<ChannelClosed>().size() == 2);
+    for (const ChannelClosed& closed : s->all<ChannelClosed>()) {
+      CHECK_FALSE(closed.failed);
+      CHECK(closed.reason.empty());
+    }
+    REQUIRE(s->all<TransportClosed>().size() == 1);
+    CHECK(s->all<TransportClosed>()[0].closed.cause == CloseCause::shutdown);
+  }
+}
+
+TEST_CASE("close of all channels keeps the association", "[sctp][rfc8831]") {
+  ChannelPeers p;
+  p.connect();
+  for (int i = 0; i < 3; ++i) REQUIRE(p.a.channels.open(p.now(), labelled("x")));
+  p.run_for(100ms);
+  p.a.channels.close_all(p.now());
+  p.run_for(500ms);
+  CHECK(p.a.channels.handles().empty());
+  CHECK(p.b.channels.handles().empty());
+  REQUIRE(p.a.channels.open(p.now(), labelled("again")));
+  p.run_for(100ms);
+  CHECK(p.b.all<ChannelAnnounced>().size() == 4);
+  p.a.channels.recycle({});
 }

@@ -58,33 +58,41 @@ struct ChannelMessage {
   MessageKind kind = MessageKind::binary;
   std::vector<std::uint8_t> data;
 };
+/// The bytes that wait fell from above the threshold to it or below. Not for a channel that was
+/// empty already.
 struct ChannelBufferedAmountLow {
+  ChannelHandle channel;
+};
+/// `send` on this channel said queue_full and would now be taken. Once for each refusal or row of
+/// them; not when the channel begins to close first.
+struct ChannelSendAvailable {
   ChannelHandle channel;
 };
 /// The peer or the application began to close it.
 struct ChannelClosing {
   ChannelHandle channel;
 };
-/// Final for this handle. With `failed` something went wrong: the association ended, or the peer
-/// broke a rule.
+/// Final for this handle. With `failed` something went wrong, and `reason` says what: the
+/// association ended, or the peer broke a rule.
 struct ChannelClosed {
   ChannelHandle channel;
   bool failed = false;
+  std::string reason;
 };
 /// The association opened or ended, as it said.
 struct TransportConnected {};
 struct TransportClosed {
   Closed closed;
 };
-using ChannelEvent =
-    std::variant<ChannelAnnounced, ChannelOpened, ChannelMessage, ChannelBufferedAmountLow,
-                 ChannelClosing, ChannelClosed, TransportConnected, TransportClosed>;
+using ChannelEvent = std::variant<ChannelAnnounced, ChannelOpened, ChannelMessage,
+                                  ChannelBufferedAmountLow, ChannelSendAvailable, ChannelClosing,
+                                  ChannelClosed, TransportConnected, TransportClosed>;
 
 struct ChannelInfo {
   ChannelOptions options;
   std::optional<StreamId> id;
   ChannelState state = ChannelState::connecting;
-  std::size_t buffered_amount = 0;
+  std::size_t buffered_amount = 0;  ///< bytes of messages that were not yet sent; 0 without an id
   std::uint64_t messages_sent = 0, messages_received = 0;
   std::uint64_t bytes_sent = 0, bytes_received = 0;
 };
@@ -112,17 +120,34 @@ class Channels {
   /// long), invalid_state when the id is in use, too_large above ChannelsConfig::max_channels,
   /// closed.
   Result<ChannelHandle> open(Timestamp now, const ChannelOptions& options);
-  /// Errors: not_found; invalid_state unless the channel is open; too_large for a message above
-  /// what the peer takes; queue_full, after which nothing was taken.
+  /// Takes a message, which may be empty. Errors: not_found; invalid_state unless the channel is
+  /// open; too_large for a message above what the peer takes; queue_full, after which nothing was
+  /// taken and ChannelSendAvailable follows; and those of Association::send.
   Result<void> send(Timestamp now, ChannelHandle channel, MessageKind kind, Bytes message);
-  /// What was accepted is delivered first; then both directions are reset and the id is free.
+  /// The same without a copy. `message` is empty afterwards, and unchanged after an error.
+  Result<void> send(Timestamp now, ChannelHandle channel, MessageKind kind,
+                    std::vector<std::uint8_t>&& message);
+  /// What was accepted is delivered first; then both directions are reset and the id is free. No
+  /// effect on a channel that closes or is gone.
   void close(Timestamp now, ChannelHandle channel);
+  /// `close` for every channel; the association stays and takes new ones.
+  void close_all(Timestamp now);
+  /// The graceful end of everything: no channel takes more, what was accepted is delivered, then
+  /// the association shuts down and each channel is closed without failure. At once when the
+  /// handshake is not complete.
+  void shutdown(Timestamp now);
+  /// ChannelBufferedAmountLow comes when the amount falls from above this to it or below. 0 at
+  /// first. Setting it tells nothing by itself.
   void set_buffered_amount_low_threshold(ChannelHandle channel, std::size_t bytes);
 
   std::optional<ChannelInfo> info(ChannelHandle channel) const;
   std::vector<ChannelHandle> handles() const;
 
-  /// Takes the events of the association; call it wherever those would be polled.
+  /// Storage of a ChannelMessage that is no longer needed, for messages to come. Empty is fine.
+  void recycle(std::vector<std::uint8_t>&& data);
+
+  /// Takes the events of the association; call it wherever those would be polled. nullopt: nothing
+  /// happened.
   std::optional<ChannelEvent> poll_event(Timestamp now);
 
  private:

@@ -41,6 +41,9 @@ struct SendOptions {
   std::optional<std::uint32_t> max_retransmits;
   /// The message is abandoned when it was not delivered within this time (RFC 3758 section 4).
   std::optional<Duration> lifetime;
+  /// For the small messages of a protocol between the application and SCTP: `buffered_amount` does
+  /// not count them, and they are taken even when Config::send_buffer is full.
+  bool control = false;
 };
 
 /// Why an association is no more.
