@@ -65,14 +65,6 @@ struct Stop {
 
 std::variant<Options, Stop> parse_options(int argc, const char* const* argv);
 
-/// "1000k", "1M", "1.5Mbit/s": a bitrate. A bare number counts kbit/s below 20000 and bit/s from
-/// there on, so that 1000 and 1000000 both mean what was meant. nullopt for anything else.
-std::optional<parley::DataRate> parse_rate(std::string_view text);
-
-/// A finite number without a sign, with one of `suffixes` or nothing behind it.
-std::optional<double> parse_number(std::string_view text,
-                                   std::initializer_list<std::string_view> suffixes);
-
 /// The floor for these options. `own_footage`: the user brought the pictures, of which nothing is
 /// known, so that no mean PSNR is demanded beyond what tells pictures from garbage.
 QualityFloor default_floor(const Options& options, bool own_footage);

@@ -1,8 +1,12 @@
 #include "loopback_call/options.hpp"
+#include "common/quantities.hpp"
 
 #include "support/catch.hpp"
 
 namespace loopback_call {
+
+using example::parse_rate;
+
 namespace {
 
 using namespace std::chrono_literals;

@@ -1,5 +1,6 @@
 #include <map>
 
+#include "common/relay.hpp"
 #include "loopback_call/impairment.hpp"
 #include "parley/ice/candidate.hpp"
 #include "parley/sim/network.hpp"
@@ -9,6 +10,8 @@ namespace loopback_call {
 namespace {
 
 using namespace std::chrono_literals;
+using example::Relay;
+using example::Side;
 using parley::IpAddress;
 using parley::MutableBytes;
 using parley::Path;
