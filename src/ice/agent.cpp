@@ -145,6 +145,18 @@ void Agent::end_of_remote_candidates(Timestamp now) {
   impl_->update(now);
 }
 
+bool Agent::expects(Bytes datagram) const {
+  const Impl& a = *impl_;
+  if (const auto ufrag = addressed_ufrag(datagram)) return *ufrag == a.local.ufrag;
+  const auto m = stun::MessageView::parse(datagram);
+  if (!m) return false;
+  const auto is_ours = [&](const SentRequest& r) { return r.id == m->transaction_id(); };
+  return a.gatherer.awaits(m->transaction_id()) ||
+         std::any_of(a.list.pairs().begin(), a.list.pairs().end(), [&](const Pair& p) {
+           return std::any_of(p.requests.begin(), p.requests.end(), is_ours);
+         });
+}
+
 void Agent::handle_datagram(Timestamp now, const Path& path, MutableBytes bytes) {
   Impl& a = *impl_;
   if (a.state == State::closed) return;
@@ -260,6 +272,10 @@ Stats Agent::stats() const {
   out.role = a.role;
   out.local_candidates = a.gatherer.candidates();
   out.remote_candidates = a.remotes;
+  for (Candidate& c : out.remote_candidates) {
+    // Learned ones, and those of a description, belong to the generation of the credentials.
+    if (c.ufrag.empty() && a.remote) c.ufrag = a.remote->ufrag;
+  }
   for (const Pair& p : a.list.pairs()) {
     PairStats s = p.counters;
     s.id = p.id;

@@ -232,10 +232,10 @@ void Gatherer::update_state() {
   // W3C order: "gathering" is seen before "complete", and the latter is final.
   if (state_ == GatheringState::complete || state == state_) return;
   if (state_ == GatheringState::new_ && state == GatheringState::complete) {
-    events_->emplace_back(GatheringStateChanged{GatheringState::gathering});
+    events_->emplace_back(GatheringStateChanged{GatheringState::gathering, ufrag_});
   }
   state_ = state;
-  events_->emplace_back(GatheringStateChanged{state});
+  events_->emplace_back(GatheringStateChanged{state, ufrag_});
 }
 
 }  // namespace parley::ice

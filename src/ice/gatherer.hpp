@@ -36,6 +36,7 @@ class Gatherer {
   /// While true, the mappings of server-reflexive candidates are kept open.
   void set_refresh(bool refresh);
 
+  bool awaits(const stun::TransactionId& id) const { return client_.awaits(id); }
   /// True when the datagram answered one of our requests.
   bool handle_response(Timestamp now, const Path& path, Bytes datagram);
   void handle_timeout(Timestamp now);

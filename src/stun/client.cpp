@@ -78,6 +78,11 @@ bool BindingClient::handle_response(Timestamp, const Path& path, Bytes datagram)
   return true;
 }
 
+bool BindingClient::awaits(const TransactionId& id) const {
+  return std::any_of(transactions_.begin(), transactions_.end(),
+                     [&](const Transaction& t) { return t.id == id; });
+}
+
 void BindingClient::handle_timeout(Timestamp now) {
   for (auto t = transactions_.begin(); t != transactions_.end();) {
     if (!t->timer.has_failed(now)) {

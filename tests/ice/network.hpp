@@ -50,11 +50,13 @@ struct Nat {
   }
 };
 
-struct Node {
-  Node(const Config& config, std::uint64_t seed, Timestamp now)
+/// `Core` is an Agent or a Transport, which has the same calls.
+template <class Core>
+struct BasicNode {
+  BasicNode(const Config& config, std::uint64_t seed, Timestamp now)
       : random(seed), agent(config, random, now) {}
   SeededRandom random;
-  Agent agent;
+  Core agent;
   std::vector<SocketAddress> sockets;
   Nat nat;
   std::set<int> lost;   // which of its datagrams do not arrive, counted from 0
@@ -68,9 +70,14 @@ struct Node {
   std::vector<std::vector<std::uint8_t>> datagrams;
 };
 
-class Network {
+using Node = BasicNode<Agent>;
+
+template <class Core>
+class BasicNetwork {
  public:
-  explicit Network(Duration delay = 0ms) : delay_(delay) {}
+  using Node = BasicNode<Core>;
+
+  explicit BasicNetwork(Duration delay = 0ms) : delay_(delay) {}
 
   Timestamp now{1000s};
   std::vector<std::unique_ptr<Node>> nodes;
@@ -81,6 +88,12 @@ class Network {
     Node& node = *nodes.back();
     node.sockets = std::move(sockets);
     node.nat = nat;
+    gather(node);
+    return node;
+  }
+
+  /// Tells the node its sockets and the STUN server.
+  void gather(Node& node) {
     if (stun_server) node.agent.add_stun_server(now, *stun_server);
     for (const auto& s : node.sockets) {
       NetworkInterface interface;
@@ -90,7 +103,6 @@ class Network {
     }
     node.agent.end_of_local_sockets(now);
     drain(node);
-    return node;
   }
 
   /// The candidates that a node has signalled so far, through their text form.
@@ -226,7 +238,10 @@ class Network {
   std::vector<Datagram> in_flight_;
 };
 
-inline bool is_connected(const Node& n) {
+using Network = BasicNetwork<Agent>;
+
+template <class Core>
+bool is_connected(const BasicNode<Core>& n) {
   return n.agent.state() == State::connected || n.agent.state() == State::completed;
 }
 

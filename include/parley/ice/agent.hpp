@@ -101,6 +101,7 @@ struct GatheringError {
 };
 struct GatheringStateChanged {
   GatheringState state;
+  std::string ufrag{};  ///< the generation that it is about
 };
 struct StateChanged {
   State state;
@@ -192,7 +193,8 @@ class Agent {
   GatheringState gathering_state() const;
 
   /// Errors: invalid_argument for lengths outside RFC 8839 section 5.4; invalid_state when other
-  /// credentials were set before (a restart is a new agent); closed. Equal ones are accepted again.
+  /// credentials were set before (a restart is a new agent, see Transport); closed. Equal ones are
+  /// accepted again.
   Result<void> set_remote_credentials(Timestamp now, Credentials remote);
   /// The owner opened a UDP socket bound to `base` (an address of `interface`, a real port). The
   /// host candidate comes out as an event, and every known STUN server is asked from here.
@@ -212,6 +214,9 @@ class Agent {
   Result<void> add_remote_candidate(Timestamp now, const Candidate& candidate);
   void end_of_remote_candidates(Timestamp now);
 
+  /// Whether the datagram is a check of our user fragment or answers a request of ours: how agents
+  /// that share a socket find out whose it is. Not authenticated.
+  bool expects(Bytes datagram) const;
   /// Takes STUN only (stun::is_stun tells); `path.local` is a socket's bound address.
   void handle_datagram(Timestamp now, const Path& path, MutableBytes bytes);
   void handle_timeout(Timestamp now);

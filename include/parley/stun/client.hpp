@@ -85,6 +85,8 @@ class BindingClient {
   /// Forgets all transactions without events.
   void cancel() { transactions_.clear(); }
   bool idle() const { return transactions_.empty(); }
+  /// Whether a response with this id would answer one of our requests.
+  bool awaits(const TransactionId& id) const;
 
   /// Takes responses to its own requests, from the address asked and on the socket asked from.
   /// Returns true when the datagram was one (used up), false when it is somebody else's.
