@@ -6,6 +6,7 @@
 #include "sdp/checkpoint.hpp"
 #include "sdp/checks.hpp"
 #include "sdp/codec_matching.hpp"
+#include "sdp/simulcast.hpp"
 #include "sdp/snap.hpp"
 
 namespace parley::jsep {
@@ -132,24 +133,6 @@ std::optional<DataRate> max_rate(const Media& remote) {
   return from_as;
 }
 
-/// Streams that one side sends and the other takes, in the sender's order.
-std::vector<Rid> common_rids(const std::optional<sdp::Simulcast>& sender,
-                             const std::optional<sdp::Simulcast>& receiver) {
-  std::vector<Rid> out;
-  if (!sender || !receiver) return out;
-  for (const auto& stream : sender->send) {
-    for (const sdp::SimulcastRid& rid : stream) {
-      const bool taken =
-          std::any_of(receiver->receive.begin(), receiver->receive.end(), [&rid](const auto& s) {
-            return std::any_of(s.begin(), s.end(),
-                               [&rid](const sdp::SimulcastRid& r) { return r.id == rid.id; });
-          });
-      if (taken) out.push_back(rid.id);
-    }
-  }
-  return out;
-}
-
 NegotiatedMedia negotiate(const State& state, const Transceiver& t, const Exchange& x,
                           std::size_t i) {
   const Media& local = x.local.media[i];
@@ -159,8 +142,8 @@ NegotiatedMedia negotiate(const State& state, const Transceiver& t, const Exchan
   n.extensions = negotiate_extensions(x.local, local, x.remote, remote);
   n.rtcp_reduced_size = local.rtcp_reduced_size && remote.rtcp_reduced_size;
   n.remote_streams = remote_streams(remote);
-  n.send_rids = common_rids(local.simulcast, remote.simulcast);
-  n.receive_rids = common_rids(remote.simulcast, local.simulcast);
+  n.send_rids = negotiate_rids(local, remote, RidSender::local);
+  n.receive_rids = negotiate_rids(local, remote, RidSender::remote);
   n.max_send_rate = max_rate(remote);
   return n;
 }
@@ -199,7 +182,10 @@ void apply_media(State& next, const Exchange& x, std::size_t i, std::vector<Chan
   }
   const Direction direction = intersection(x.local.direction_of(x.local.media[i]),
                                            reversed(x.remote.direction_of(x.remote.media[i])));
-  if (sends(direction)) t->ever_sent = true;
+  if (sends(direction)) {
+    t->ever_sent = true;
+    if (x.final) settle_rids(next, *t);
+  }
   set_current_direction(*t, direction, changes);
   apply_remote_track(*t, x.remote.media[i], receives(direction), changes);
 }

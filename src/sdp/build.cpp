@@ -4,6 +4,7 @@
 #include "parley/sdp/jsep.hpp"
 #include "sdp/checkpoint.hpp"
 #include "sdp/section_writer.hpp"
+#include "sdp/simulcast.hpp"
 #include "sdp/snap.hpp"
 
 namespace parley::jsep {
@@ -28,13 +29,12 @@ std::optional<Error> check(const Transceiver& t) {
     return !s.empty() &&
            std::all_of(s.begin(), s.end(), [](char c) { return c > ' ' && c < 0x7F; });
   };
-  const bool words =
-      is_word(t.track_id) && std::all_of(t.stream_ids.begin(), t.stream_ids.end(), is_word) &&
-      std::all_of(t.send_rids.begin(), t.send_rids.end(), [&](const Rid& r) {
-        return is_word(r.value()) && r.value().find_first_of(";,~=") == std::string::npos;
-      });
+  const bool words = is_word(t.track_id) &&
+                     std::all_of(t.stream_ids.begin(), t.stream_ids.end(), is_word) &&
+                     std::all_of(t.send_rids.begin(), t.send_rids.end(), is_rid) &&
+                     std::all_of(t.receive_rids.begin(), t.receive_rids.end(), is_rid);
   if (words) return std::nullopt;
-  return Error{Errc::invalid_argument, "stream, track or rid id that is not one word"};
+  return Error{Errc::invalid_argument, "stream, track or rid id that cannot be one"};
 }
 
 Description session_part(const State& state, const LocalFacts& facts) {

@@ -46,6 +46,9 @@ std::vector<Slot> offer_layout(const State& state);
 const Transceiver* owner_of(const State& state, std::size_t section);
 Transceiver* owner_of(State& state, std::size_t section);
 
+/// Gives every rid of `send_rids` its SSRCs; the first has those of the transceiver.
+void make_layers(const State& state, Transceiver& transceiver);
+
 /// The codecs to negotiate for a transceiver: its preferences, else all of its kind.
 const std::vector<CodecCapability>& codecs_of(const State& state, const Transceiver& transceiver);
 

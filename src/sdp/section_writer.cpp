@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "sdp/simulcast.hpp"
+
 namespace parley::jsep {
 namespace {
 
@@ -172,16 +174,6 @@ bool offer_formats(const State& state, const Transceiver& t, Media& section,
   return true;
 }
 
-void offer_simulcast(const Transceiver& t, Media& section) {
-  if (t.kind != MediaKind::video || t.send_rids.empty() || !sends(t.direction)) return;
-  sdp::Simulcast simulcast;
-  for (const Rid& rid : t.send_rids) {
-    section.rids.push_back({rid, true, ""});
-    simulcast.send.push_back({{rid, false}});
-  }
-  if (t.send_rids.size() > 1) section.simulcast = std::move(simulcast);
-}
-
 // ---- answers ----
 
 void answer_formats(const State& state, const Transceiver& t, const Media& offered, Media& section,
@@ -228,35 +220,6 @@ void answer_extensions(const State& state, const Transceiver& t, const std::vect
     x.uri = o.uri;
     section.extmaps.push_back(std::move(x));
   }
-}
-
-void answer_simulcast(const State& state, const Transceiver& t, const Media& offered,
-                      Media& section) {
-  if (!offered.simulcast || t.kind != MediaKind::video) return;
-  sdp::Simulcast simulcast;
-  const auto has_rid = [&offered](const Rid& id, bool send) {
-    return std::any_of(offered.rids.begin(), offered.rids.end(),
-                       [&](const sdp::RidAttribute& r) { return r.id == id && r.send == send; });
-  };
-  if (state.config.receive_simulcast && receives(*section.direction)) {
-    for (const auto& stream : offered.simulcast->send) {
-      // Of alternatives the first is taken (RFC 8853 section 5.3.2).
-      const Rid& id = stream.front().id;
-      if (!has_rid(id, true)) continue;
-      section.rids.push_back({id, false, ""});
-      simulcast.receive.push_back({{id, stream.front().paused}});
-    }
-  }
-  if (sends(*section.direction)) {
-    for (const auto& stream : offered.simulcast->receive) {
-      const Rid& id = stream.front().id;
-      const bool ours = std::find(t.send_rids.begin(), t.send_rids.end(), id) != t.send_rids.end();
-      if (!ours || !has_rid(id, false)) continue;
-      section.rids.push_back({id, true, ""});
-      simulcast.send.push_back({{id, false}});
-    }
-  }
-  if (simulcast != sdp::Simulcast{}) section.simulcast = std::move(simulcast);
 }
 
 }  // namespace

@@ -18,8 +18,11 @@ std::uint64_t derived(std::uint64_t seed, std::uint64_t stream) {
 }
 
 bool ssrc_in_use(const State& state, Ssrc ssrc) {
+  const auto has = [ssrc](const auto& s) { return s.ssrc == ssrc || s.rtx_ssrc == ssrc; };
   return std::any_of(state.transceivers.begin(), state.transceivers.end(),
-                     [ssrc](const Transceiver& t) { return t.ssrc == ssrc || t.rtx_ssrc == ssrc; });
+                     [&has](const Transceiver& t) {
+                       return has(t) || std::any_of(t.layers.begin(), t.layers.end(), has);
+                     });
 }
 
 /// An SSRC no other stream of ours has; 0 is avoided because some receivers take it for "none".
@@ -75,6 +78,23 @@ bool needs_negotiation(const State& state, const Transceiver& t) {
 }
 
 }  // namespace
+
+void make_layers(const State& state, Transceiver& t) {
+  for (const Rid& rid : t.send_rids) {
+    const auto same = [&rid](const LayerSsrcs& l) { return l.rid == rid; };
+    if (std::any_of(t.layers.begin(), t.layers.end(), same)) continue;
+    LayerSsrcs layer{rid, t.ssrc, t.rtx_ssrc};
+    if (!t.layers.empty()) {
+      // Away from the numbers of add_transceiver, which are twice the id.
+      const std::uint64_t stream = (std::uint64_t{1} << 63) +
+                                   static_cast<std::uint64_t>(t.id.value()) * 1024 +
+                                   t.layers.size() * 2;
+      layer.ssrc = fresh_ssrc(state, stream);
+      layer.rtx_ssrc = fresh_ssrc(state, stream + 1);
+    }
+    t.layers.push_back(std::move(layer));
+  }
+}
 
 std::string_view to_string(SignalingState state) {
   switch (state) {
@@ -135,6 +155,9 @@ TransceiverId add_transceiver(State& state, MediaKind kind, TransceiverInit init
   t.ssrc = fresh_ssrc(state, stream);
   t.rtx_ssrc = fresh_ssrc(state, stream + 1);
   t.send_rids = std::move(init.send_rids);
+  t.paused_rids = std::move(init.paused_rids);
+  t.receive_rids = std::move(init.receive_rids);
+  make_layers(state, t);
   attach_track(state, t, std::move(init));
   state.transceivers.push_back(std::move(t));
   return state.transceivers.back().id;
@@ -171,6 +194,13 @@ Result<void> set_direction(State& state, TransceiverId id, Direction direction) 
   if (t == nullptr) return no_transceiver();
   if (t->stopping) return Error{Errc::invalid_state, "the transceiver is stopping"};
   t->direction = direction;
+  return {};
+}
+
+Result<void> set_paused_rids(State& state, TransceiverId id, std::vector<Rid> rids) {
+  Transceiver* t = find_in(state, id);
+  if (t == nullptr) return no_transceiver();
+  t->paused_rids = std::move(rids);
   return {};
 }
 

@@ -648,8 +648,13 @@ TEST_CASE("Simulcast is negotiated in the order of quality", "[jsep][rfc8853]") 
   CHECK(offer.media[0].ssrcs.empty());
   REQUIRE(offer.media[0].simulcast);
   negotiate(a, b);
-  CHECK(a[0].negotiated->send_rids == init.send_rids);
-  CHECK(b[0].negotiated->receive_rids == init.send_rids);
+  const auto ids = [](const std::vector<NegotiatedRid>& rids) {
+    std::vector<Rid> out;
+    for (const NegotiatedRid& r : rids) out.push_back(r.id);
+    return out;
+  };
+  CHECK(ids(a[0].negotiated->send_rids) == init.send_rids);
+  CHECK(ids(b[0].negotiated->receive_rids) == init.send_rids);
 
   // A side that does not take simulcast leaves the attribute out and gets one stream.
   Peer c(3);

@@ -108,6 +108,18 @@ struct RidAttribute {
   friend bool operator==(const RidAttribute&, const RidAttribute&) = default;
 };
 
+/// The restrictions of `a=rid` that parley understands (RFC 8851 section 5).
+struct RidRestrictions {
+  std::vector<PayloadType> payload_types;  ///< "pt": in the numbers of who wrote it; empty: any
+  std::optional<int> max_width;            ///< pixels
+  std::optional<int> max_height;
+  std::optional<int> max_fps;                ///< frames per second
+  std::optional<std::uint64_t> max_bitrate;  ///< "max-br", bit/s
+  bool understood = true;                    ///< false: there was something else, or a broken value
+  friend bool operator==(const RidRestrictions&, const RidRestrictions&) = default;
+};
+RidRestrictions parse_rid_restrictions(std::string_view text);
+
 /// One rid of `a=simulcast`; `~` marks it paused (RFC 8853 section 5.1).
 struct SimulcastRid {
   Rid id;

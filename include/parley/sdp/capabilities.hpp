@@ -55,6 +55,10 @@ struct Config {
   /// it is answered whenever that is given.
   bool offer_snap = false;
   bool receive_simulcast = false;  ///< answer a=simulcast:send with all offered streams
+  /// Answer a=simulcast:recv of a peer with the streams it asks for, when the transceiver names
+  /// none of its own (W3C webrtc-pc section 4.4.1.5 does the same). Those it names are answered
+  /// whatever this says.
+  bool send_simulcast = true;
 };
 
 /// Opus; VP8 with RTX. Feedback: nack, nack pli, ccm fir, goog-remb, transport-cc.

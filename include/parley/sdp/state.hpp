@@ -116,6 +116,8 @@ TransceiverId add_track(State& state, MediaKind kind, TransceiverInit init);
 Result<void> remove_track(State& state, TransceiverId id);
 /// Errors: not_found, invalid_state (stopping or stopped).
 Result<void> set_direction(State& state, TransceiverId id, Direction direction);
+/// Which simulcast streams our next offer marks as paused. Errors: not_found.
+Result<void> set_paused_rids(State& state, TransceiverId id, std::vector<Rid> rids);
 /// Errors: not_found, invalid_argument when an entry is none of the configured codecs (by kind,
 /// name and clock rate). An empty list restores the configured one.
 Result<void> set_codec_preferences(State& state, TransceiverId id,

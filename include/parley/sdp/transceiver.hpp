@@ -49,6 +49,15 @@ struct RemoteStream {
   friend bool operator==(const RemoteStream&, const RemoteStream&) = default;
 };
 
+/// A simulcast stream that one side sends and the other takes (RFC 8853).
+struct NegotiatedRid {
+  Rid id;
+  /// Sending: the peer does not want it now. Receiving: the peer does not send it now.
+  bool paused = false;
+  sdp::RidRestrictions restrictions;  ///< what the peer asks of what we send
+  friend bool operator==(const NegotiatedRid&, const NegotiatedRid&) = default;
+};
+
 /// What the last answer fixed for one section.
 struct NegotiatedMedia {
   std::vector<NegotiatedCodec> send;     ///< in the peer's order of preference; use the first
@@ -56,8 +65,11 @@ struct NegotiatedMedia {
   std::vector<NegotiatedExtension> extensions;
   bool rtcp_reduced_size = false;
   std::vector<RemoteStream> remote_streams;
-  std::vector<Rid> send_rids;             ///< simulcast streams the peer wants, best first
-  std::vector<Rid> receive_rids;          ///< simulcast streams the peer will send, best first
+  /// Simulcast streams the peer wants, and those it will send, in the order of their sender. (RFC
+  /// 8853 section 5.2 puts the preferred first; browsers write what the application listed.) Empty:
+  /// one stream.
+  std::vector<NegotiatedRid> send_rids;
+  std::vector<NegotiatedRid> receive_rids;
   std::optional<DataRate> max_send_rate;  ///< the peer's b=TIAS or b=AS (RFC 8866 section 5.8)
 
   friend bool operator==(const NegotiatedMedia&, const NegotiatedMedia&) = default;
@@ -68,7 +80,16 @@ struct TransceiverInit {
   Direction direction = Direction::sendrecv;
   std::vector<std::string> stream_ids;  ///< MediaStream ids, at most 8; may be empty
   std::string track_id;                 ///< empty: no track yet, an id is made up for descriptions
-  std::vector<Rid> send_rids;           ///< simulcast streams to offer, best first; video only
+  std::vector<Rid> send_rids;           ///< simulcast streams to offer; video only, two or more
+  std::vector<Rid> paused_rids;         ///< those of them that are not sent at first (`~`)
+  std::vector<Rid> receive_rids;        ///< simulcast streams to ask for in our offer; video only
+};
+
+/// The SSRCs of one simulcast stream of ours, for the life of the session.
+struct LayerSsrcs {
+  Rid rid;
+  Ssrc ssrc;
+  Ssrc rtx_ssrc;
 };
 
 /// A transceiver (RFC 9429 section 3.4.1). Read it freely; change it through the functions of
@@ -92,7 +113,12 @@ struct Transceiver {
   std::string track_id;
   Ssrc ssrc;
   Ssrc rtx_ssrc;
+  /// As in TransceiverInit; an answer leaves those that the peer takes, or gives those it asked for
+  /// when the application named none.
   std::vector<Rid> send_rids;
+  std::vector<Rid> paused_rids;
+  std::vector<Rid> receive_rids;
+  std::vector<LayerSsrcs> layers;                  ///< of every rid that was ever in send_rids
   std::vector<CodecCapability> codec_preferences;  ///< empty: the configured list
 
   std::vector<std::string>
