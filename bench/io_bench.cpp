@@ -32,10 +32,11 @@ class Counter final : public Engine {
 };
 
 /// Bursts of `range(0)` datagrams of 1200 bytes, each awaited; a datagram is sent and received on
-/// the same thread.
+/// the same thread, so that its CPU time is that of both ends. `range(1)`: whether the system may
+/// join them (UDP_SEGMENT and UDP_GRO).
 void BM_LoopbackDatagrams(benchmark::State& state) {
   asio::io_context context{1};
-  io::UdpDriver driver{context};
+  io::UdpDriver driver{context, {.segmentation_offload = state.range(1) != 0}};
   Counter a, b;
   driver.attach(a);
   driver.attach(b);
@@ -50,12 +51,21 @@ void BM_LoopbackDatagrams(benchmark::State& state) {
     while (b.received < expected) context.run_one();
   }
   state.SetItemsProcessed(static_cast<std::int64_t>(b.received));
-  state.counters["per_receive_call"] = static_cast<double>(driver.stats().received) /
-                                       static_cast<double>(driver.stats().receive_calls);
+  const auto ratio = [](std::uint64_t datagrams, std::uint64_t parts) {
+    return static_cast<double>(datagrams) / static_cast<double>(parts);
+  };
+  const io::UdpDriverStats& stats = driver.stats();
+  state.counters["per_send_call"] = ratio(stats.sent, stats.send_calls);
+  state.counters["per_send_message"] = ratio(stats.sent, stats.send_messages);
+  state.counters["per_receive_call"] = ratio(stats.received, stats.receive_calls);
+  state.counters["cpu_per_datagram"] = benchmark::Counter(
+      static_cast<double>(b.received), benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
   driver.detach(a);
   driver.detach(b);
 }
-BENCHMARK(BM_LoopbackDatagrams)->Arg(1)->Arg(8)->Arg(32)->Arg(128);
+BENCHMARK(BM_LoopbackDatagrams)
+    ->ArgNames({"burst", "offload"})
+    ->ArgsProduct({{1, 8, 32, 128}, {0, 1}});
 
 /// The same through a simulated network: two links, their random draws, the transcript.
 void BM_SimulatedDatagrams(benchmark::State& state) {

@@ -9,70 +9,73 @@
 
 namespace parley::io {
 
+SocketOffload enable_offload(asio::ip::udp::socket&) { return {}; }
+
 struct ReceiveBatch::Impl {
-  // One byte more than a slot shows, to see that a datagram was longer.
+  // One byte more than a datagram may have, to see that one was longer.
   static constexpr std::size_t kStride = kReceiveSlotSize + 1;
-  struct Slot {
-    asio::ip::udp::endpoint from;
-    std::size_t size = 0;
-  };
-  explicit Impl(std::size_t capacity) : storage(capacity * kStride), slots(capacity) {}
+  Impl(std::size_t c, UdpDriverStats& s) : capacity(c), stats(s), storage(c * kStride) {
+    datagrams.reserve(capacity);
+  }
+  std::size_t capacity;
+  UdpDriverStats& stats;
   std::vector<std::uint8_t> storage;
-  std::vector<Slot> slots;
+  std::vector<Incoming> datagrams;
 };
 
-ReceiveBatch::ReceiveBatch(std::size_t capacity) : impl_(std::make_unique<Impl>(capacity)) {}
+ReceiveBatch::ReceiveBatch(std::size_t capacity, Coalescing, UdpDriverStats& stats)
+    : impl_(std::make_unique<Impl>(capacity, stats)) {}
 ReceiveBatch::~ReceiveBatch() = default;
 
-std::size_t ReceiveBatch::receive(asio::ip::udp::socket& socket, std::error_code& error) {
-  std::size_t count = 0;
-  while (count < impl_->slots.size()) {
-    Impl::Slot& slot = impl_->slots[count];
+std::span<const Incoming> ReceiveBatch::receive(asio::ip::udp::socket& socket,
+                                                std::error_code& error) {
+  Impl& impl = *impl_;
+  impl.datagrams.clear();
+  while (impl.datagrams.size() < impl.capacity) {
+    const MutableBytes slot{impl.storage.data() + impl.datagrams.size() * Impl::kStride,
+                            Impl::kStride};
+    asio::ip::udp::endpoint from;
     std::error_code failure;
-    slot.size = socket.receive_from(
-        asio::buffer(impl_->storage.data() + count * Impl::kStride, Impl::kStride), slot.from, 0,
-        failure);
+    ++impl.stats.receive_calls;
+    std::size_t size =
+        socket.receive_from(asio::buffer(slot.data(), slot.size()), from, 0, failure);
     // Windows tells a cut-off datagram as an error; its bytes are there all the same.
     if (failure == asio::error::message_size)
-      slot.size = Impl::kStride;
+      size = Impl::kStride;
     else if (failure) {
-      if (count == 0) error = failure;
+      if (impl.datagrams.empty()) error = failure;
       break;
     }
-    ++count;
+    ++impl.stats.receive_messages;
+    impl.datagrams.push_back(
+        {slot.first(std::min(size, kReceiveSlotSize)), from_asio(from), size > kReceiveSlotSize});
   }
-  return count;
+  return impl.datagrams;
 }
 
-MutableBytes ReceiveBatch::bytes(std::size_t slot) {
-  return {impl_->storage.data() + slot * Impl::kStride,
-          std::min(impl_->slots[slot].size, kReceiveSlotSize)};
-}
+bool ReceiveBatch::full() const { return impl_->datagrams.size() == impl_->capacity; }
 
-SocketAddress ReceiveBatch::from(std::size_t slot) const {
-  return from_asio(impl_->slots[slot].from);
-}
+struct SendBatch::Impl {
+  UdpDriverStats& stats;
+};
 
-bool ReceiveBatch::cut_off(std::size_t slot) const {
-  return impl_->slots[slot].size > kReceiveSlotSize;
-}
-
-struct SendBatch::Impl {};
-
-SendBatch::SendBatch(std::size_t) {}
+SendBatch::SendBatch(std::size_t, UdpDriverStats& stats)
+    : impl_(std::make_unique<Impl>(Impl{stats})) {}
 SendBatch::~SendBatch() = default;
 
 std::size_t SendBatch::send(asio::ip::udp::socket& socket, std::span<const Outgoing> datagrams,
-                            std::error_code& error) {
+                            bool, std::error_code& error) {
   std::size_t count = 0;
   for (const Outgoing& datagram : datagrams) {
     std::error_code failure;
+    ++impl_->stats.send_calls;
     socket.send_to(asio::buffer(datagram.bytes.data(), datagram.bytes.size()), datagram.to, 0,
                    failure);
     if (failure) {
       if (count == 0) error = failure;
       break;
     }
+    ++impl_->stats.send_messages;
     ++count;
   }
   return count;

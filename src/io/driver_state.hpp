@@ -18,6 +18,11 @@
 
 namespace parley::io {
 
+/// Datagrams after which an engine is polled, or written to the socket, in the midst of many.
+inline constexpr std::size_t kDatagramsPerBatch = kMaxSegments;
+/// Engines write their datagrams one behind the other in here.
+inline constexpr std::size_t kSendStorage = std::size_t{64} * 1024;
+
 /// Engine time is the steady clock's, in microseconds.
 inline Timestamp steady_now() {
   return Timestamp{
@@ -34,6 +39,8 @@ struct Carried {
   asio::steady_timer timer;
   Timestamp armed = kNever;  ///< When the timer rings; it looks at the deadline again then.
   bool wake_pending = false;
+  /// Sockets that were full when this engine sent: it keeps its datagrams until they have room.
+  int full_sockets = 0;
   int idle_rounds = 0;  ///< Timeouts in a row that brought nothing and left the deadline behind.
 };
 
@@ -45,6 +52,8 @@ struct Socket {
   SocketAddress local;
   std::shared_ptr<Carried> owner;
   SendQueue queue;
+  bool segmentation = false;
+  std::vector<std::shared_ptr<Carried>> held_back;  ///< Engines that wait for room.
 };
 
 /// No handler reaches this after the driver is gone: those of sockets and engines first look
@@ -54,14 +63,25 @@ struct UdpDriver::State : std::enable_shared_from_this<UdpDriver::State> {
 
   // driver_loop.cpp
   void pump(const std::shared_ptr<Carried>& carried);
-  /// True when a datagram was polled.
-  bool drain_transmits(const std::shared_ptr<Carried>& carried, Timestamp now);
+  void wake(const std::shared_ptr<Carried>& carried);
+  /// Polls and sends, and takes what was sent from `budget`. Ends early when that is used up, or
+  /// (with `Full::wait`) when a socket is full.
+  enum class Full : std::uint8_t { wait, queue };
+  void drain_transmits(const std::shared_ptr<Carried>& carried, Timestamp now, Full full,
+                       std::size_t& budget);
+  /// The engine's last words.
+  void drain_all(const std::shared_ptr<Carried>& carried);
+  void flush(const std::shared_ptr<Socket>& socket);
+  std::size_t send(Socket& socket, std::span<const Outgoing> datagrams, std::error_code& error);
   void arm(const std::shared_ptr<Carried>& carried);
   void on_deadline(const std::shared_ptr<Carried>& carried);
   void listen(const std::shared_ptr<Socket>& socket);
   void on_readable(const std::shared_ptr<Socket>& socket);
-  /// Hands one batch to the engine; false when there was nothing more to read.
-  bool receive_batch(Socket& socket);
+  /// Hands one batch to the engine and pumps it. Returns the number of datagrams; `more` tells
+  /// whether there may be some left.
+  std::size_t receive_batch(const std::shared_ptr<Socket>& socket, bool& more);
+  void hold_back(const std::shared_ptr<Carried>& carried, const std::shared_ptr<Socket>& socket);
+  void release_held_back(Socket& socket);
   void await_writable(const std::shared_ptr<Socket>& socket);
   void close(const SocketAddress& local);
   void detach(const std::shared_ptr<Carried>& carried);
@@ -74,7 +94,7 @@ struct UdpDriver::State : std::enable_shared_from_this<UdpDriver::State> {
   SystemRandom random;
   ReceiveBatch receiver;
   SendBatch sender;
-  std::vector<std::uint8_t> send_storage;
+  std::unique_ptr<std::uint8_t[]> send_storage;  ///< kSendStorage, filled by engines.
   std::vector<Outgoing> outgoing;
   std::unordered_map<Engine*, std::shared_ptr<Carried>> engines;
   std::unordered_map<SocketAddress, std::shared_ptr<Socket>> sockets;

@@ -1,10 +1,8 @@
 // Datagrams that wait for room in a full socket buffer, and the rules of sending. Private to io.
 #pragma once
 
-#include <algorithm>
 #include <asio/error.hpp>
 #include <cstddef>
-#include <deque>
 #include <span>
 #include <system_error>
 #include <vector>
@@ -14,42 +12,64 @@
 
 namespace parley::io {
 
-/// One socket's queue: bounded, in order, the newest dropped. `send` is what SendBatch::send does
-/// with the socket bound; it is an argument so that the rules can be tested without one.
+/// One socket's queue, in order. It drops nothing, and needs no limit of its own: an engine is not
+/// polled while its socket waits, so that no more is held than what each engine had given by then.
+/// `send` is what SendBatch::send does with the socket bound; it is an argument so that the rules
+/// can be tested without one.
 class SendQueue {
  public:
-  SendQueue(std::size_t limit, UdpDriverStats& stats) : limit_(limit), stats_(stats) {}
+  explicit SendQueue(UdpDriverStats& stats) : stats_(stats) {}
+
+  /// The socket is full: what is submitted now will wait.
+  bool waiting() const { return !waiting_.empty(); }
 
   /// Sends `datagrams`, or queues copies behind those that wait. True when the caller must now
   /// wait until the socket is writable (and was not waiting before).
   template <class Send>
   bool submit(std::span<const Outgoing> datagrams, Send send) {
-    const bool was_waiting = !waiting_.empty();
+    const bool was_waiting = waiting();
     if (!was_waiting) datagrams = datagrams.subspan(send_now(datagrams, send));
-    for (const Outgoing& datagram : datagrams) enqueue(datagram);
-    return !was_waiting && !waiting_.empty();
+    for (const Outgoing& datagram : datagrams) {
+      ++stats_.send_queued;
+      waiting_.push_back({datagram.to, datagram.bytes.size(), datagram.ecn});
+      // One behind the other, so that they can still leave as one message.
+      bytes_.insert(bytes_.end(), datagram.bytes.begin(), datagram.bytes.end());
+    }
+    return !was_waiting && waiting();
   }
 
   /// The socket has room. True when the caller must wait again.
   template <class Send>
   bool on_writable(Send send) {
     std::vector<Outgoing> batch;
-    for (const auto& entry : waiting_) batch.push_back({entry.to, entry.bytes, entry.ecn});
+    Bytes rest{bytes_};
+    for (const Waiting& entry : waiting_) {
+      batch.push_back({entry.to, rest.first(entry.size), entry.ecn});
+      rest = rest.subspan(entry.size);
+    }
     const std::size_t settled = send_now(batch, send);
+    std::size_t gone = 0;
+    for (std::size_t i = 0; i < settled; ++i) gone += waiting_[i].size;
     waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(settled));
-    return !waiting_.empty();
+    bytes_.erase(bytes_.begin(), bytes_.begin() + static_cast<std::ptrdiff_t>(gone));
+    if (!waiting()) {  // Full sockets are rare among many: their memory is given back.
+      waiting_ = {};
+      bytes_ = {};
+    }
+    return waiting();
   }
 
   /// The socket closes: what waits is lost.
   void discard() {
     stats_.send_dropped += waiting_.size();
     waiting_.clear();
+    bytes_.clear();
   }
 
  private:
   struct Waiting {
     asio::ip::udp::endpoint to;
-    std::vector<std::uint8_t> bytes;
+    std::size_t size;
     Ecn ecn;
   };
 
@@ -59,7 +79,6 @@ class SendQueue {
     std::size_t settled = 0;
     while (settled < datagrams.size()) {
       std::error_code error;
-      ++stats_.send_calls;
       const std::size_t sent = send(datagrams.subspan(settled), error);
       for (std::size_t i = 0; i < sent; ++i) {
         stats_.sent_bytes += datagrams[settled + i].bytes.size();
@@ -75,18 +94,9 @@ class SendQueue {
     return settled;
   }
 
-  void enqueue(const Outgoing& datagram) {
-    if (waiting_.size() >= limit_) {
-      ++stats_.send_dropped;
-      return;
-    }
-    ++stats_.send_queued;
-    waiting_.push_back({datagram.to, {datagram.bytes.begin(), datagram.bytes.end()}, datagram.ecn});
-  }
-
-  const std::size_t limit_;
   UdpDriverStats& stats_;
-  std::deque<Waiting> waiting_;
+  std::vector<Waiting> waiting_;
+  std::vector<std::uint8_t> bytes_;  ///< Theirs, in the same order.
 };
 
 }  // namespace parley::io

@@ -41,12 +41,15 @@ void size_buffers(asio::ip::udp::socket& socket, const UdpDriverConfig& config) 
 UdpDriver::State::State(asio::io_context& c, UdpDriverConfig raw)
     : context(c),
       config(within_limits(raw)),
-      receiver(config.batch),
-      sender(config.batch),
-      send_storage(config.batch * kMaxDatagramSize),
+      receiver(config.batch,
+               config.segmentation_offload ? ReceiveBatch::Coalescing::on
+                                           : ReceiveBatch::Coalescing::off,
+               stats),
+      sender(config.batch, stats),
+      send_storage(new std::uint8_t[kSendStorage]),
       resolver(c),
       delayed_timer(c) {
-  outgoing.reserve(config.batch);
+  outgoing.reserve(kDatagramsPerBatch);
 }
 
 UdpDriver::UdpDriver(asio::io_context& context, UdpDriverConfig config)
@@ -89,13 +92,7 @@ void UdpDriver::detach(Engine& engine) {
 
 void UdpDriver::wake(Engine& engine) {
   const auto found = state_->engines.find(&engine);
-  if (found == state_->engines.end() || found->second->wake_pending) return;
-  found->second->wake_pending = true;
-  asio::post(state_->context, [state = state_.get(), carried = found->second] {
-    carried->wake_pending = false;
-    // Detached engines are null, and the driver detaches all of them before it goes.
-    if (carried->engine != nullptr) state->pump(carried);
-  });
+  if (found != state_->engines.end()) state_->wake(found->second);
 }
 
 Result<SocketAddress> UdpDriver::open_socket(Engine& engine, const SocketAddress& local) {
@@ -103,8 +100,8 @@ Result<SocketAddress> UdpDriver::open_socket(Engine& engine, const SocketAddress
   if (carried == state_->engines.end()) {
     return Error{Errc::invalid_state, "open_socket: the engine is not attached"};
   }
-  const auto socket = std::make_shared<Socket>(
-      state_->context, carried->second, SendQueue{state_->config.send_queue_limit, state_->stats});
+  const auto socket =
+      std::make_shared<Socket>(state_->context, carried->second, SendQueue{state_->stats});
   const auto wanted = to_asio(local);
   std::error_code error;
   socket->socket.open(wanted.protocol(), error);
@@ -115,6 +112,9 @@ Result<SocketAddress> UdpDriver::open_socket(Engine& engine, const SocketAddress
   if (!error) socket->local = from_asio(socket->socket.local_endpoint(error));
   if (error) return Error{Errc::io, local.to_string() + ": " + error.message()};
   size_buffers(socket->socket, state_->config);
+  if (state_->config.segmentation_offload) {
+    socket->segmentation = enable_offload(socket->socket).segmentation;
+  }
   state_->sockets[socket->local] = socket;
   state_->listen(socket);
   return socket->local;
@@ -124,7 +124,7 @@ void UdpDriver::close_socket(Engine& engine, const SocketAddress& local) {
   const auto found = state_->sockets.find(local);
   if (found == state_->sockets.end() || found->second->owner->engine != &engine) return;
   // What the engine has queued for this socket was accepted before the close.
-  state_->drain_transmits(found->second->owner, now());
+  state_->drain_all(found->second->owner);
   state_->close(local);
 }
 

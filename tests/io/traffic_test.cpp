@@ -1,14 +1,40 @@
 // Datagrams between engines over real loopback sockets.
+#if defined(__linux__)
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
 #include <algorithm>
+#include <array>
 #include <asio/buffer.hpp>
 #include <asio/ip/udp.hpp>
+#include <atomic>
+#include <cerrno>
 #include <thread>
+#include <utility>
 
+#include "io/batch.hpp"
 #include "io/io_support.hpp"
 #include "support/catch.hpp"
 
 using namespace parley;
 using namespace parley::test;
+
+#if defined(__linux__) && !defined(PARLEY_IO_PORTABLE)
+// Loopback takes a datagram off the sender's account at once, so that its socket is never full:
+// this stands before the system's function and says so in its place.
+namespace {
+std::atomic<bool> sockets_are_full{false};
+}
+extern "C" int sendmmsg(int socket, mmsghdr* messages, unsigned count, int flags) {
+  if (!sockets_are_full) {
+    return static_cast<int>(::syscall(SYS_sendmmsg, socket, messages, count, flags));
+  }
+  errno = EAGAIN;
+  return -1;
+}
+#endif
 
 namespace {
 
@@ -67,6 +93,119 @@ TEST_CASE("Ten thousand datagrams go out and come back", "[io]") {
   CHECK(driver.stats().receive_errors == 0);
   // Batches: far fewer calls than datagrams.
   CHECK(driver.stats().send_calls < 10'000);
+}
+
+TEST_CASE("Without segmentation offload the same datagrams arrive", "[io]") {
+  asio::io_context context;
+  io::UdpDriver driver{context, {.segmentation_offload = false}};
+  IoStation a{driver}, b{driver};
+  make_echo(b);
+  WindowSender sender{a, b.local, 1000, 64};
+  REQUIRE(run_until(context, [&] { return sender.echoes == 1000; }));
+  CHECK(sender.in_order);
+  CHECK(driver.stats().sent == 2000);
+  CHECK(driver.stats().send_messages == 2000);
+}
+
+TEST_CASE("What the application queues in an event leaves as joined datagrams", "[io]") {
+  asio::io_context context;
+  io::UdpDriver driver{context};
+  IoStation a{driver}, b{driver};
+  const bool segments = [&] {
+    asio::ip::udp::socket probe{context, asio::ip::udp::v4()};
+    return io::enable_offload(probe).segmentation;
+  }();
+  bool filled = false;
+  a.engine.on_deliver = [&](Timestamp) {
+    if (a.engine.received_count == 0 || std::exchange(filled, true)) return false;
+    for (int i = 0; i < 100; ++i)
+      a.engine.send({a.local, b.local}, std::vector<std::uint8_t>(1200));
+    return true;
+  };
+  b.send(a.local, {1});
+  REQUIRE(run_until(context, [&] { return b.engine.received_count == 100; }));
+  CHECK(driver.stats().sent == 101);
+  if (segments) CHECK(driver.stats().send_messages == 3);
+}
+
+#if defined(__linux__) && !defined(PARLEY_IO_PORTABLE)
+TEST_CASE("An engine keeps what a full socket cannot take", "[io]") {
+  asio::io_context context;
+  io::UdpDriver driver{context};
+  IoStation a{driver}, b{driver};
+  constexpr std::uint32_t kTotal = 300;
+  std::uint32_t polled = 0;
+  int events = 0;
+  a.engine.on_deliver = [&](Timestamp) { return ++events, false; };
+  a.engine.on_poll = [&](Timestamp, MutableBytes storage) -> std::optional<Transmit> {
+    if (polled == kTotal) return std::nullopt;
+    store_be32(storage.data(), polled++);
+    return Transmit{{a.local, b.local}, storage.first(1000)};
+  };
+  sockets_are_full = true;
+  driver.wake(a.engine);
+  REQUIRE(run_until(context, [&] { return driver.stats().send_blocked > 0; }));
+  const std::uint32_t held = polled;
+  const int events_before = events;
+  driver.wake(a.engine);
+  a.engine.deadline = driver.now();
+  REQUIRE(run_until(context, [&] { return a.engine.timeouts > 3; }));
+  // It is not asked for more, and still gets its events and timeouts.
+  CHECK(polled == held);
+  CHECK(held <= 64);
+  CHECK(driver.stats().send_blocked == 1);
+  CHECK(events > events_before);
+
+  a.engine.deadline = kNever;
+  sockets_are_full = false;
+  REQUIRE(run_until(context, [&] { return b.engine.received_count == kTotal; }));
+  bool in_order = true;
+  for (std::uint32_t i = 0; i < kTotal; ++i) {
+    in_order = in_order && load_be32(b.engine.received[i].bytes.data()) == i;
+  }
+  CHECK(in_order);
+  CHECK(driver.stats().sent == kTotal);
+  CHECK(driver.stats().send_queued == held);
+  CHECK(driver.stats().send_dropped == 0);
+}
+
+TEST_CASE("An engine may leave while its socket is full", "[io]") {
+  asio::io_context context;
+  io::UdpDriver driver{context};
+  IoStation b{driver};
+  {
+    IoStation a{driver};
+    sockets_are_full = true;
+    a.send(b.local, {1});
+    REQUIRE(run_until(context, [&] { return driver.stats().send_blocked > 0; }));
+    a.send(b.local, {2});
+  }
+  sockets_are_full = false;
+  CHECK(driver.stats().send_dropped == 2);
+  context.restart();
+  context.poll();
+}
+#endif
+
+TEST_CASE("An engine that never ends to send leaves the others their turn", "[io]") {
+  asio::io_context context;
+  io::UdpDriver driver{context};
+  IoStation busy{driver}, a{driver}, b{driver};
+  busy.engine.on_poll = [&](Timestamp, MutableBytes storage) -> std::optional<Transmit> {
+    return Transmit{{busy.local, busy.local}, storage.first(1200)};
+  };
+  busy.engine.keep_received = false;
+  a.engine.deadline = driver.now() + 5ms;
+  a.engine.on_timeout = [&](Timestamp) { a.engine.deadline = kNever; };
+  driver.wake(busy.engine);
+  a.send(b.local, {1});
+  bool posted = false;
+  driver.post([&] { posted = true; });
+  CHECK(run_until(context, [&] {
+    return a.engine.timeouts == 1 && b.engine.received_count == 1 && posted &&
+           busy.engine.received_count > 1000;
+  }));
+  busy.engine.on_poll = nullptr;
 }
 
 TEST_CASE("Two drivers on two contexts of two threads exchange datagrams", "[io]") {

@@ -18,12 +18,14 @@ struct UdpDriverConfig {
   /// default.
   int receive_buffer_bytes = 1 << 20;
   int send_buffer_bytes = 1 << 19;
-  /// Datagrams per system call: 1 to 64.
+  /// Messages per system call: 1 to 64. A message is a datagram, or as many as the system joins.
   std::size_t batch = 32;
-  /// Reads of one socket before others get their turn.
+  /// Batches of 64 datagrams that one socket reads, or one engine sends, before others get their
+  /// turn.
   std::size_t batches_per_turn = 4;
-  /// Datagrams that wait for a full socket buffer; more are dropped.
-  std::size_t send_queue_limit = 256;
+  /// UDP_SEGMENT and UDP_GRO, where the system has them: equal datagrams in a row to one address
+  /// cost one way through the system.
+  bool segmentation_offload = true;
   /// Threads for `offload`: 0 to 64. They start with the first job; 0 runs jobs on the sequence.
   std::size_t worker_threads = 1;
 };
@@ -35,8 +37,12 @@ struct UdpDriverStats {
   std::uint64_t sent_bytes = 0;
   std::uint64_t receive_calls = 0;  ///< System calls.
   std::uint64_t send_calls = 0;
-  std::uint64_t send_queued = 0;     ///< Waited for room in the socket buffer.
-  std::uint64_t send_dropped = 0;    ///< Did not fit into the waiting queue.
+  std::uint64_t receive_messages = 0;  ///< What they carried: datagrams, or joined ones.
+  std::uint64_t send_messages = 0;
+  std::uint64_t segmentation_refused = 0;  ///< Joined, and had to go one by one.
+  std::uint64_t send_blocked = 0;          ///< An engine began to wait for room in a socket buffer.
+  std::uint64_t send_queued = 0;           ///< Datagrams that were polled and had to wait.
+  std::uint64_t send_dropped = 0;          ///< Of these, lost because their socket closed.
   std::uint64_t send_failed = 0;     ///< Refused by the system: no route, not permitted, too long.
   std::uint64_t unknown_local = 0;   ///< `path.local` is no open socket of that engine.
   std::uint64_t receive_errors = 0;  ///< ICMP errors and the like, and datagrams cut off.
