@@ -1,0 +1,85 @@
+#include "echo_server/echo_peer.hpp"
+
+#include <memory>
+
+#include "echo_server/forwarding.hpp"
+
+namespace echo_server {
+namespace {
+
+using namespace parley;
+using namespace std::chrono_literals;
+
+void echo_video(Driver& driver, Transceiver transceiver) {
+  transceiver.on_encoded_frame(
+      [&driver, transceiver, clock = VideoClock{}](const EncodedVideo& frame) mutable {
+        EncodedVideo copy = frame;
+        copy.capture_time = clock.place(frame.rtp_timestamp, driver.now());
+        (void)transceiver.send_encoded(copy).has_value();
+      });
+  // The peer misses a key frame of its own picture: only it can make one.
+  transceiver.on_key_frame_request(
+      [transceiver]() mutable { (void)transceiver.request_key_frame().has_value(); });
+}
+
+void echo_audio(Transceiver transceiver) {
+  transceiver.on_encoded_audio(
+      [transceiver, gaps = AudioGaps{}](const EncodedAudio& packet, std::uint32_t at) mutable {
+        const auto gap = gaps.before(packet, at);
+        if (gap) (void)transceiver.send_encoded(packet, *gap).has_value();
+      });
+}
+
+}  // namespace
+
+Result<void> EchoPeer::prepare() {
+  for (Transceiver& transceiver : connection().transceivers()) {
+    if (transceiver.stopped() || !adopted_.insert(transceiver.id()).second) continue;
+    // The answer is what both sides want: a peer that only sends gets nothing back.
+    if (auto set = transceiver.set_direction(Direction::sendrecv); !set) return set;
+    if (setting().transcode) {
+      echo_decoded(transceiver);
+    } else {
+      echo_encoded(transceiver);
+    }
+  }
+  return {};
+}
+
+void EchoPeer::echo_encoded(Transceiver transceiver) {
+  if (transceiver.kind() == MediaKind::video) {
+    echo_video(driver(), transceiver);
+  } else {
+    echo_audio(transceiver);
+  }
+}
+
+void EchoPeer::echo_decoded(Transceiver transceiver) {
+  if (transceiver.kind() == MediaKind::audio) return speak(transceiver, driver().now());
+  // What parley decodes; a peer without VP8 gets its frames back as they are.
+  if (!transceiver.set_codec_preferences({"VP8"})) return echo_encoded(transceiver);
+  transceiver.on_frame([this, transceiver](const VideoFrame& frame) mutable {
+    VideoFrame copy = frame;
+    copy.capture_time = driver().now();
+    (void)transceiver.send(copy).has_value();
+  });
+}
+
+void EchoPeer::speak(Transceiver transceiver, Timestamp due) {
+  AudioBlock block;
+  (void)transceiver.read(block);
+  (void)transceiver.send(block.samples()).has_value();
+  driver().post_at(due + 10ms, [weak = weak_from_this(), transceiver, due] {
+    const auto self = std::static_pointer_cast<EchoPeer>(weak.lock());
+    if (self && !transceiver.stopped()) self->speak(transceiver, due + 10ms);
+  });
+}
+
+void EchoPeer::handle_connected() {
+  // Whatever the peer sent before the keys were there is lost.
+  for (Transceiver& transceiver : connection().transceivers()) {
+    if (transceiver.kind() == MediaKind::video) (void)transceiver.request_key_frame().has_value();
+  }
+}
+
+}  // namespace echo_server

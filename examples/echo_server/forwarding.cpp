@@ -1,0 +1,48 @@
+#include "echo_server/forwarding.hpp"
+
+#include <algorithm>
+
+namespace echo_server {
+namespace {
+
+using namespace parley;
+
+constexpr std::int64_t kTicksPerSecond = 90'000;
+/// A picture that falls further behind than this was not delayed: its sender's clock jumped or
+/// stood still.
+constexpr Duration kLongestDelay = 1s;
+/// What is forwarded as silence; a longer gap is a new beginning.
+constexpr std::uint32_t kLongestSilence = 60U * kAudioSampleRate;
+
+}  // namespace
+
+Timestamp VideoClock::place(std::uint32_t rtp_timestamp, Timestamp now) {
+  const std::int64_t ticks = unwrapper_.unwrap(rtp_timestamp);
+  Timestamp at = now;
+  if (origin_) {
+    at = *origin_ + Duration{(ticks - first_) * 1'000'000 / kTicksPerSecond};
+    // Earlier than it should: the pictures before had been delayed.
+    if (at > now || at < now - kLongestDelay) origin_.reset();
+  }
+  if (!origin_) {
+    first_ = ticks;
+    origin_ = now;
+    at = now;
+  }
+  last_ = last_ == Timestamp::min() ? at : std::max(at, last_ + Duration{1});
+  return last_;
+}
+
+std::optional<std::uint32_t> AudioGaps::before(const EncodedAudio& packet,
+                                               std::uint32_t rtp_timestamp) {
+  std::uint32_t gap = 0;
+  if (next_) {
+    if (serial_newer(*next_, rtp_timestamp)) return std::nullopt;
+    gap = rtp_timestamp - *next_;
+    if (gap > kLongestSilence) gap = 0;
+  }
+  next_ = rtp_timestamp + static_cast<std::uint32_t>(packet.samples_per_channel);
+  return gap;
+}
+
+}  // namespace echo_server
