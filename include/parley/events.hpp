@@ -6,9 +6,11 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "parley/base/media.hpp"
 #include "parley/base/units.hpp"
+#include "parley/sctp/channels.hpp"
 #include "parley/sdp/jsep.hpp"
 
 namespace parley {
@@ -116,6 +118,38 @@ struct LossChanged {
   double fraction = 0;
 };
 
+/// The peer opened a data channel; it is open.
+struct DataChannelAnnounced {
+  sctp::ChannelHandle channel;
+};
+/// A channel of ours takes messages.
+struct DataChannelOpened {
+  sctp::ChannelHandle channel;
+};
+/// A whole message. `Session::recycle` takes the storage back.
+struct DataReceived {
+  sctp::ChannelHandle channel;
+  sctp::MessageKind kind = sctp::MessageKind::binary;
+  std::vector<std::uint8_t> data;
+};
+/// The amount of buffered bytes fell to the threshold or below.
+struct DataBufferedAmountLow {
+  sctp::ChannelHandle channel;
+};
+/// A `send` that said queue_full would now be taken.
+struct DataWritable {
+  sctp::ChannelHandle channel;
+};
+/// Either side began to close the channel.
+struct DataChannelClosing {
+  sctp::ChannelHandle channel;
+};
+/// Final. Empty in good order; otherwise what ended it.
+struct DataChannelClosed {
+  sctp::ChannelHandle channel;
+  std::string reason;
+};
+
 }  // namespace event
 
 using SessionEvent =
@@ -123,6 +157,9 @@ using SessionEvent =
                  event::IceGatheringStateChanged, event::SignalingStateChanged,
                  event::NegotiationNeeded, event::CandidateGathered, event::TrackAdded,
                  event::MediaNegotiated, event::VideoReceived, event::AudioReceived,
-                 event::KeyFrameRequested, event::TargetRateChanged, event::LossChanged>;
+                 event::KeyFrameRequested, event::TargetRateChanged, event::LossChanged,
+                 event::DataChannelAnnounced, event::DataChannelOpened, event::DataReceived,
+                 event::DataBufferedAmountLow, event::DataWritable, event::DataChannelClosing,
+                 event::DataChannelClosed>;
 
 }  // namespace parley

@@ -33,6 +33,7 @@ struct SessionConfig {
   jsep::Config negotiation;
   NtpMapping ntp;  ///< for sender reports
   VideoConfig video;
+  DataConfig data;
   Duration max_video_wait = 500ms;
   /// Makes the decoder of a received audio stream by encoding name and number of channels. Empty,
   /// or giving null: the stream comes out encoded (event::AudioReceived).
@@ -104,6 +105,25 @@ class Session {
   void set_bitrate_limits(Timestamp now, DataRate min, DataRate max);
   /// What the encoder of this transceiver should produce.
   DataRate target_rate(TransceiverId id) const;
+
+  // --- Data channels; see PeerConnection and DataChannel for the rules ---
+
+  /// The first channel needs a negotiation.
+  Result<sctp::ChannelHandle> open_channel(Timestamp now, const sctp::ChannelOptions& options);
+  Result<void> send(Timestamp now, sctp::ChannelHandle channel, sctp::MessageKind kind,
+                    Bytes message);
+  /// Without a copy; `message` is unchanged after an error.
+  Result<void> send(Timestamp now, sctp::ChannelHandle channel, sctp::MessageKind kind,
+                    std::vector<std::uint8_t>&& message);
+  void close_channel(Timestamp now, sctp::ChannelHandle channel);
+  void set_buffered_amount_low_threshold(sctp::ChannelHandle channel, std::size_t bytes);
+  /// Of a closed channel until the event after its DataChannelClosed is polled.
+  std::optional<sctp::ChannelInfo> channel(sctp::ChannelHandle channel) const;
+  /// Those that are not closed.
+  std::vector<sctp::ChannelHandle> channels() const;
+  std::optional<std::size_t> max_message_size() const;
+  /// Storage of a DataReceived, for messages to come.
+  void recycle(std::vector<std::uint8_t>&& data);
 
   // --- State ---
 

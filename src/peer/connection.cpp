@@ -64,7 +64,8 @@ Result<std::shared_ptr<Connection>> Connection::create(Driver& driver, Configura
   session.dtls.srtp_profiles = self->config_.srtp_profiles;
   session.dtls.max_datagram_size = self->config_.network.mtu;
   session.negotiation = jsep::default_config();
-  session.negotiation.data_channels = false;  // not wired to SCTP: offered sections are rejected
+  session.negotiation.max_message_size = self->config_.data.max_message_size;
+  session.data = self->config_.data;
   session.ntp = self->ntp_;
   session.video = self->config_.video;
   session.max_video_wait = self->config_.max_video_wait;
@@ -244,6 +245,7 @@ void Connection::dispatch(SessionEvent event) {
   const auto call = [](auto handler, auto&&... arguments) {
     if (handler) handler(std::forward<decltype(arguments)>(arguments)...);
   };
+  if (dispatch_data(event)) return;
   if (auto* video = std::get_if<event::VideoReceived>(&event)) {
     dispatch(std::move(*video));
   } else if (auto* audio = std::get_if<event::AudioReceived>(&event)) {
@@ -317,6 +319,7 @@ void Connection::close() {
     media.on_encoded_audio = nullptr;
     media.on_key_frame_request = nullptr;
   }
+  channels_.clear();
   if (!attached_) return;
   attached_ = false;
   session_->close(driver_.now());

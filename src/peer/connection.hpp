@@ -6,8 +6,11 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <unordered_map>
 #include <vector>
 
+#include "parley/data_channel.hpp"
 #include "parley/peer_connection.hpp"
 #include "parley/session.hpp"
 #include "peer/coding.hpp"
@@ -24,6 +27,17 @@ struct Handlers {
   std::function<void(SignalingState)> signaling_state;
   std::function<void()> negotiation_needed;
   std::function<void(Transceiver)> track;
+  std::function<void(DataChannel)> data_channel;
+};
+
+/// The handlers of one data channel, for as long as it is not closed.
+struct ChannelHandlers {
+  std::function<void()> open;
+  std::function<void(DataMessage&)> message;
+  std::function<void()> buffered_amount_low;
+  std::function<void()> writable;
+  std::function<void()> closing;
+  std::function<void(std::string_view)> close;
 };
 
 /// The application's and the codec's side of one transceiver.
@@ -74,6 +88,18 @@ class Connection final : public Engine, public std::enable_shared_from_this<Conn
                                  std::function<void(const EncodedAudio&, std::uint32_t)> handler);
   TransceiverMedia& media(int id) { return media_[id]; }
 
+  // Data channels, by handle.
+  Result<DataChannel> create_data_channel(std::string_view label, const DataChannelInit& init);
+  std::vector<DataChannel> data_channels();
+  std::optional<sctp::ChannelInfo> channel(sctp::ChannelHandle channel) const;
+  Result<void> send(sctp::ChannelHandle channel, MessageKind kind, Bytes message);
+  Result<void> send(sctp::ChannelHandle channel, MessageKind kind,
+                    std::vector<std::uint8_t>&& message);
+  void set_buffered_amount_low_threshold(sctp::ChannelHandle channel, std::size_t bytes);
+  void close_channel(sctp::ChannelHandle channel);
+  /// Null once the channel is closed.
+  ChannelHandlers* channel_handlers(sctp::ChannelHandle channel);
+
   StatsReport get_stats() const;
   void set_bitrate_limits(DataRate min, DataRate max);
   void close();
@@ -97,6 +123,9 @@ class Connection final : public Engine, public std::enable_shared_from_this<Conn
   void dispatch(SessionEvent event);
   void dispatch(event::VideoReceived event);
   void dispatch(const event::KeyFrameRequested& event);
+  bool dispatch_data(SessionEvent& event);
+  void dispatch(event::DataReceived& event);
+  void dispatch(const event::DataChannelClosed& event);
   bool show_due_frames(Timestamp now);
   void add_codec_stats(StatsReport& report) const;
   Transceiver handle_of(const jsep::Transceiver& transceiver);
@@ -107,6 +136,7 @@ class Connection final : public Engine, public std::enable_shared_from_this<Conn
   std::unique_ptr<Session> session_;
   Handlers handlers_;
   std::map<int, TransceiverMedia> media_;
+  std::unordered_map<sctp::ChannelHandle, ChannelHandlers> channels_;
   NtpMapping ntp_;
   bool attached_ = false;
   bool sockets_opened_ = false;

@@ -170,6 +170,19 @@ std::vector<Transceiver> PeerConnection::transceivers() const {
   return connection_->transceivers();
 }
 
+Result<DataChannel> PeerConnection::create_data_channel(std::string_view label,
+                                                        const DataChannelInit& init) {
+  return connection_->create_data_channel(label, init);
+}
+
+std::vector<DataChannel> PeerConnection::data_channels() const {
+  return connection_->data_channels();
+}
+
+std::optional<std::size_t> PeerConnection::max_message_size() const {
+  return connection_->session().max_message_size();
+}
+
 SignalingState PeerConnection::signaling_state() const {
   return connection_->session().signaling_state();
 }
@@ -217,6 +230,9 @@ void PeerConnection::on_negotiation_needed(std::function<void()> handler) {
 }
 void PeerConnection::on_track(std::function<void(Transceiver)> handler) {
   connection_->handlers().track = std::move(handler);
+}
+void PeerConnection::on_data_channel(std::function<void(DataChannel)> handler) {
+  connection_->handlers().data_channel = std::move(handler);
 }
 
 }  // namespace parley

@@ -46,7 +46,8 @@ Session::Impl::Impl(Timestamp now, SessionConfig session_config, Random& source)
       random(source),
       state(jsep::make_state(config.negotiation, source)),
       transport(transport_config(config), source, now),
-      media(media_config(config, state), source, now) {}
+      media(media_config(config, state), source, now),
+      data(config.data, config.log, source) {}
 
 Result<std::unique_ptr<Session>> Session::create(Timestamp now, SessionConfig config,
                                                  Random& random) {
@@ -186,8 +187,13 @@ void Session::Impl::carry_out(Timestamp now, std::vector<jsep::Change> changes) 
       media.remove(stopped->id);
     } else if (const auto* removed = std::get_if<jsep::TransceiverRemoved>(&change)) {
       media.remove(removed->id);
+    } else if (const auto* channels = std::get_if<jsep::DataNegotiated>(&change)) {
+      data.negotiate(now, channels->parameters);
+    } else if (std::holds_alternative<jsep::DataRejected>(change)) {
+      data.reject(now);
     }
   }
+  check_media_keys(now);
   absorb(now);
   negotiation_needed = false;
   check_negotiation_needed();
@@ -205,8 +211,9 @@ void Session::Impl::handle(Timestamp now, const jsep::TransportNegotiated& chang
       .credentials = {.ufrag = parameters.remote_ufrag, .password = parameters.remote_pwd},
       .fingerprints = from_sdp(parameters.remote_fingerprints),
       .local_role =
-          parameters.dtls_role == jsep::DtlsRole::client ? dtls::Role::client : dtls::Role::server};
-  if (auto set = transport.set_remote(now, remote); !set) fail(set.error().to_string());
+          parameters.dtls_role == jsep::DtlsRole::client ? dtls::Role::client : dtls::Role::server,
+      .srtp_use = has_media() ? dtls::SrtpUse::required : dtls::SrtpUse::optional};
+  if (auto set = transport.set_remote(now, remote); !set) fail(now, set.error().to_string());
 }
 
 void Session::Impl::handle(Timestamp now, const jsep::RemoteCandidates& change) {

@@ -1,5 +1,5 @@
 // The parts of a Session and how they are wired. Session.cpp holds negotiation, session_io.cpp the
-// datagram side, session_stats.cpp the statistics.
+// datagram side, session_data.cpp the channels, session_stats.cpp the statistics.
 #pragma once
 
 #include <deque>
@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "parley/session.hpp"
+#include "peer/data_plane.hpp"
 #include "peer/media_plane.hpp"
 #include "peer/transport_plane.hpp"
 
@@ -30,15 +31,22 @@ struct Session::Impl {
   void absorb(Timestamp now);
   void handle(Timestamp now, const ice::Event& event);
   void handle(Timestamp now, const peer::TransportEvent& event);
-  void fail(std::string reason);
+  void fail(Timestamp now, std::string reason);
+  void check_media_keys(Timestamp now);
+  void start_data(Timestamp now);
+  bool has_media() const;
   void update_connection_state();
   ConnectionState derive_connection_state() const;
+
+  std::optional<Transmit> poll_data(Timestamp now, MutableBytes storage);
+  std::optional<Transmit> poll_farewell(Timestamp now, MutableBytes storage);
 
   SessionConfig config;
   Random& random;
   jsep::State state;
   peer::TransportPlane transport;
   peer::MediaPlane media;
+  peer::DataPlane data;
 
   std::deque<SessionEvent> events;
   ConnectionState connection_state = ConnectionState::new_;

@@ -2,6 +2,7 @@
 // from the planes.
 #include <algorithm>
 #include <type_traits>
+#include <utility>
 
 #include "parley/session.hpp"
 #include "peer/session_impl.hpp"
@@ -32,7 +33,7 @@ void Session::end_of_local_sockets(Timestamp now) {
 // --- Media ---
 
 bool Session::can_send(TransceiverId id) const {
-  return !impl_->closed && impl_->transport.ready() && impl_->media.sender(id) != nullptr;
+  return !impl_->closed && impl_->transport.media_ready() && impl_->media.sender(id) != nullptr;
 }
 
 Result<std::uint32_t> Session::send(Timestamp now, TransceiverId id, EncodedVideo frame) {
@@ -110,36 +111,52 @@ void Session::handle_timeout(Timestamp now) {
   if (impl_->closed) return;
   impl_->transport.handle_timeout(now);
   impl_->media.handle_timeout(now);
+  impl_->data.handle_timeout(now);
   impl_->absorb(now);
 }
 
 Timestamp Session::next_timeout() const {
   if (impl_->closed) return kNever;
-  const Timestamp transport = impl_->transport.next_timeout();
-  // Without keys and a path nothing of the media can leave, so its deadlines mean nothing.
-  if (!impl_->transport.ready()) return transport;
-  return std::min(transport, impl_->media.next_timeout());
+  Timestamp next = impl_->transport.next_timeout();
+  // Without keys and a path nothing can leave, so the deadlines of what would mean nothing.
+  if (impl_->transport.media_ready()) next = std::min(next, impl_->media.next_timeout());
+  if (impl_->transport.data_ready()) next = std::min(next, impl_->data.next_timeout());
+  return next;
 }
 
 std::optional<Transmit> Session::poll_transmit(Timestamp now, MutableBytes storage) {
   Impl& impl = *impl_;
-  if (impl.bye_pending) {
-    impl.bye_pending = false;
-    std::optional<Transmit> bye;
-    if (const auto packet = impl.transport.ready() ? impl.media.build_bye(storage) : std::nullopt) {
-      bye = impl.transport.protect_rtcp(now, storage, packet->size);
-    }
-    impl.transport.close(now);
-    if (bye) return bye;
-  }
+  if (impl.closed) return impl.poll_farewell(now, storage);
   if (auto transmit = impl.transport.poll_transmit(now, storage)) return transmit;
-  if (impl.closed || !impl.transport.ready()) return std::nullopt;
-  while (const auto packet = impl.media.poll_packet(now, storage)) {
-    auto transmit = packet->is_rtcp ? impl.transport.protect_rtcp(now, storage, packet->size)
-                                    : impl.transport.protect_rtp(now, storage, packet->size);
-    if (transmit) return transmit;
+  // Media before data: a bulk transfer delays no picture by more than one datagram.
+  if (impl.transport.media_ready()) {
+    while (const auto packet = impl.media.poll_packet(now, storage)) {
+      auto transmit = packet->is_rtcp ? impl.transport.protect_rtcp(now, storage, packet->size)
+                                      : impl.transport.protect_rtp(now, storage, packet->size);
+      if (transmit) return transmit;
+    }
+  }
+  return impl.poll_data(now, storage);
+}
+
+std::optional<Transmit> Session::Impl::poll_data(Timestamp now, MutableBytes storage) {
+  if (!transport.data_ready()) return std::nullopt;
+  while (const auto packet = data.poll_packet(now, storage)) {
+    if (auto transmit = transport.protect_data(now, *packet, storage)) return transmit;
   }
   return std::nullopt;
+}
+
+// What a closed session still says: BYE of its streams, ABORT of its association, close_notify.
+std::optional<Transmit> Session::Impl::poll_farewell(Timestamp now, MutableBytes storage) {
+  if (std::exchange(bye_pending, false) && transport.media_ready()) {
+    if (const auto packet = media.build_bye(storage)) {
+      if (auto bye = transport.protect_rtcp(now, storage, packet->size)) return bye;
+    }
+  }
+  if (auto packet = poll_data(now, storage)) return packet;
+  transport.close(now);
+  return transport.poll_transmit(now, storage);
 }
 
 std::optional<SessionEvent> Session::poll_event() {
@@ -149,12 +166,14 @@ std::optional<SessionEvent> Session::poll_event() {
     impl_->events.pop_front();
     return event;
   }
+  if (auto event = impl_->data.poll_event()) return event;
   return impl_->media.poll_event();
 }
 
-void Session::close(Timestamp) {
+void Session::close(Timestamp now) {
   if (impl_->closed) return;
   impl_->closed = true;
+  impl_->data.abort(now);
   impl_->bye_pending = true;
   impl_->connection_state = ConnectionState::closed;
   impl_->events.clear();
@@ -171,11 +190,16 @@ void Session::Impl::handle(Timestamp now, const peer::TransportEvent& event) {
     handle(now, *ice_event);
   } else if (std::holds_alternative<peer::SecureConnected>(event)) {
     if (const auto rtt = transport.ice().round_trip_time()) media.set_round_trip_time(*rtt);
+    start_data(now);
+    check_media_keys(now);
     update_connection_state();
+  } else if (const auto* packet = std::get_if<dtls::Data>(&event)) {
+    data.handle_packet(now, packet->bytes);
   } else if (const auto* failed = std::get_if<dtls::Failed>(&event)) {
-    fail("DTLS: " + failed->failure.text);
+    fail(now, "DTLS: " + failed->failure.text);
   } else if (std::holds_alternative<dtls::Closed>(event)) {
     peer_closed = true;
+    data.lose(now, "the peer closed the connection");
     update_connection_state();
   }
 }
@@ -206,7 +230,7 @@ void Session::Impl::handle(Timestamp now, const ice::Event& event) {
     events.emplace_back(
         event::IceConnectionStateChanged{static_cast<IceConnectionState>(changed->state)});
     if (changed->state == ice::State::failed) {
-      fail("ICE: " + std::string{ice::to_string(changed->cause)});
+      fail(now, "ICE: " + std::string{ice::to_string(changed->cause)});
     }
     update_connection_state();
   } else if (std::holds_alternative<ice::SelectedPairChanged>(event)) {
@@ -216,8 +240,9 @@ void Session::Impl::handle(Timestamp now, const ice::Event& event) {
   }
 }
 
-void Session::Impl::fail(std::string reason) {
+void Session::Impl::fail(Timestamp now, std::string reason) {
   if (failure.empty()) failure = std::move(reason);
+  data.lose(now, failure);
   update_connection_state();
 }
 

@@ -18,6 +18,7 @@ Result<void> TransportPlane::set_remote(Timestamp now, const RemoteTransport& re
     dtls_->set_remote_fingerprints(now, remote.fingerprints);
     return {};
   }
+  config_.dtls.srtp_use = remote.srtp_use;
   auto made = dtls::Transport::create(config_.dtls, remote.local_role, config_.identity);
   if (!made) return made.error();
   dtls_ = std::move(*made);
@@ -173,14 +174,22 @@ void TransportPlane::take(dtls::Connected connected) {
 
 std::optional<Transmit> TransportPlane::protect_rtp(Timestamp now, MutableBytes storage,
                                                     std::size_t length) {
-  if (!ready()) return std::nullopt;
+  if (!media_ready()) return std::nullopt;
   return addressed(now, srtp_->protect_rtp(storage, length));
 }
 
 std::optional<Transmit> TransportPlane::protect_rtcp(Timestamp now, MutableBytes storage,
                                                      std::size_t length) {
-  if (!ready()) return std::nullopt;
+  if (!media_ready()) return std::nullopt;
   return addressed(now, srtp_->protect_rtcp(storage, length));
+}
+
+std::optional<Transmit> TransportPlane::protect_data(Timestamp now, Bytes packet,
+                                                     MutableBytes storage) {
+  if (!data_ready() || !dtls_->send(packet)) return std::nullopt;
+  const auto datagram = dtls_->poll_transmit(now, storage);
+  if (!datagram) return std::nullopt;
+  return addressed(now, storage.first(datagram->size()));
 }
 
 std::optional<Transmit> TransportPlane::addressed(Timestamp now,

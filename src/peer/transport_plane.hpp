@@ -30,6 +30,9 @@ struct RemoteTransport {
   ice::Credentials credentials;
   std::vector<dtls::Fingerprint> fingerprints;
   dtls::Role local_role = dtls::Role::client;
+  /// Media was negotiated: a handshake without keys for it fails. Otherwise use_srtp is offered and
+  /// not missed, as peers for data alone do without.
+  dtls::SrtpUse srtp_use = dtls::SrtpUse::required;
 };
 
 /// Datagrams that were not passed on, by reason.
@@ -86,11 +89,17 @@ class TransportPlane {
   std::optional<TransportEvent> poll_event();
 
   /// True when media can be protected and there is a path for it.
-  bool ready() const { return srtp_ != nullptr && ice_.selected_path().has_value(); }
+  bool media_ready() const { return srtp_ != nullptr && ice_.selected_path().has_value(); }
+  /// The same of data.
+  bool data_ready() const { return secured_.has_value() && ice_.selected_path().has_value(); }
   /// Protects the packet in the first `length` bytes of `storage` (srtp::kMaxTrailer more bytes of
   /// room) and addresses it. nullopt when not ready, or refused by SRTP.
   std::optional<Transmit> protect_rtp(Timestamp now, MutableBytes storage, std::size_t length);
   std::optional<Transmit> protect_rtcp(Timestamp now, MutableBytes storage, std::size_t length);
+  /// Protects one packet of at most `max_data_size()` bytes, which may lie in `storage`. nullopt
+  /// when not ready, or refused by DTLS.
+  std::optional<Transmit> protect_data(Timestamp now, Bytes packet, MutableBytes storage);
+  std::size_t max_data_size() const { return dtls_ ? dtls_->max_data_size() : 0; }
 
   std::optional<dtls::State> dtls_state() const;
   std::optional<dtls::Role> dtls_role() const;

@@ -200,6 +200,11 @@ void Association::recycle(std::vector<std::uint8_t>&& data) {
 
 void Association::set_round_trip_time(Duration round_trip) { impl_->rto.seed(round_trip); }
 
+void Association::set_ports(std::uint16_t local, std::uint16_t remote) {
+  impl_->config.local_port = local;
+  impl_->config.remote_port = remote;
+}
+
 void Association::set_mtu(std::size_t mtu) {
   impl_->config.mtu = sane_mtu(mtu);
   impl_->congestion->set_mtu(impl_->config.mtu);

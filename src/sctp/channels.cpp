@@ -70,7 +70,7 @@ void Channels::Impl::start(Timestamp now, ChannelHandle handle, Channel& channel
 }
 
 void Channels::Impl::try_start_all(Timestamp now) {
-  if (!connected) return;
+  if (!started) return;
   std::vector<std::uint32_t> waiting;
   for (const auto& [handle, channel] : channels) {
     if (channel.state == ChannelState::connecting) waiting.push_back(handle);
@@ -82,7 +82,7 @@ void Channels::Impl::try_start_all(Timestamp now) {
 
 // RFC 8831 section 6.7: what was accepted goes first, which the association sees to.
 void Channels::Impl::begin_close(Timestamp now, ChannelHandle handle, Channel& channel) {
-  if (!channel.reset_asked && channel.id && connected) {
+  if (!channel.reset_asked && channel.id && started) {
     channel.reset_asked = true;
     if (!association.reset_streams(now, {*channel.id})) {
       remove(handle, std::string{channel.failure});
@@ -92,7 +92,7 @@ void Channels::Impl::begin_close(Timestamp now, ChannelHandle handle, Channel& c
   if (channel.state == ChannelState::closing) return;
   channel.state = ChannelState::closing;
   events.push_back(ChannelClosing{handle});
-  if (!channel.id || !connected) remove(handle, std::string{channel.failure});
+  if (!channel.id || !started) remove(handle, std::string{channel.failure});
 }
 
 void Channels::Impl::finish_if_reset(ChannelHandle handle, Channel& channel) {
@@ -104,7 +104,13 @@ void Channels::Impl::remove(ChannelHandle handle, std::string reason) {
   Channel* const channel = find(handle);
   if (channel == nullptr) return;
   if (channel->id) by_id.erase(channel->id->value());
-  channels.erase(handle.value());
+  bury(handle, std::move(reason));
+}
+
+void Channels::Impl::bury(ChannelHandle handle, std::string reason) {
+  auto node = channels.extract(handle.value());
+  node.mapped().state = ChannelState::closed;
+  gone.insert(std::move(node));
   const bool failed = !reason.empty();
   events.push_back(ChannelClosed{handle, failed, std::move(reason)});
 }
@@ -117,6 +123,12 @@ Channels::~Channels() = default;
 
 void Channels::set_role(Timestamp now, DtlsRole role) {
   impl_->role = role;
+  impl_->try_start_all(now);
+}
+
+void Channels::start(Timestamp now) {
+  if (impl_->ended) return;
+  impl_->started = true;
   impl_->try_start_all(now);
 }
 
@@ -150,7 +162,7 @@ Result<ChannelHandle> Channels::open(Timestamp now, const ChannelOptions& option
   channel.options = options;
   channel.id = options.id;
   const ChannelHandle handle = impl_->add(std::move(channel));
-  if (impl_->connected) impl_->start(now, handle, *impl_->find(handle));
+  if (impl_->started) impl_->start(now, handle, *impl_->find(handle));
   return handle;
 }
 
@@ -243,10 +255,16 @@ void Channels::set_buffered_amount_low_threshold(ChannelHandle handle, std::size
 }
 
 std::optional<ChannelInfo> Channels::info(ChannelHandle handle) const {
-  const Channel* const c = impl_->find(handle);
-  if (c == nullptr) return std::nullopt;
+  const Channel* c = impl_->find(handle);
+  if (c == nullptr) {
+    const auto at = impl_->gone.find(handle.value());
+    if (at == impl_->gone.end()) return std::nullopt;
+    c = &at->second;
+  }
   ChannelInfo out{c->options, c->id, c->state};
-  if (c->id) out.buffered_amount = impl_->association.buffered_amount(*c->id);
+  if (c->id && c->state != ChannelState::closed) {
+    out.buffered_amount = impl_->association.buffered_amount(*c->id);
+  }
   out.messages_sent = c->messages_sent;
   out.messages_received = c->messages_received;
   out.bytes_sent = c->bytes_sent;
@@ -260,13 +278,21 @@ std::vector<ChannelHandle> Channels::handles() const {
   return out;
 }
 
+ChannelHandle Channels::next_handle() const { return ChannelHandle{impl_->next_handle}; }
+
 std::optional<ChannelEvent> Channels::poll_event(Timestamp now) {
+  if (impl_->told_last) impl_->gone.erase(impl_->told_last->value());
+  impl_->told_last.reset();
   while (impl_->events.empty()) {
     auto event = impl_->association.poll_event();
     if (!event) return std::nullopt;
     impl_->handle(now, *event);
   }
-  return impl_->events.pop_front();
+  ChannelEvent event = impl_->events.pop_front();
+  if (const auto* const closed = std::get_if<ChannelClosed>(&event)) {
+    impl_->told_last = closed->channel;
+  }
+  return event;
 }
 
 }  // namespace parley::sctp

@@ -10,7 +10,7 @@ void Channels::Impl::handle(Timestamp now, Event& event) {
   if (auto* const m = std::get_if<Message>(&event)) {
     handle_message(now, *m);
   } else if (std::holds_alternative<Connected>(event)) {
-    connected = true;
+    started = true;
     events.push_back(TransportConnected{});
     try_start_all(now);
   } else if (const auto* const in = std::get_if<IncomingStreamsReset>(&event)) {
@@ -43,9 +43,8 @@ void Channels::Impl::handle(Timestamp now, Event& event) {
       const auto at = by_id.find(id.value());
       if (at == by_id.end()) continue;
       const ChannelHandle handle = at->second;
-      channels.erase(handle.value());
       at->second = ChannelHandle{0};
-      events.push_back(ChannelClosed{handle, true, "the peer did not let the stream be reset"});
+      if (find(handle) != nullptr) bury(handle, "the peer did not let the stream be reset");
     }
   } else if (const auto* const low = std::get_if<BufferedAmountLow>(&event)) {
     const auto at = by_id.find(low->stream.value());
@@ -68,7 +67,7 @@ void Channels::Impl::tell_send_available() {
 
 void Channels::Impl::end(const Closed& closed) {
   ended = true;
-  connected = false;
+  started = false;
   std::string reason;
   if (closed.cause != CloseCause::shutdown) {
     reason = "the association ended: " + std::string{to_string(closed.cause)};
@@ -135,7 +134,7 @@ void Channels::Impl::refuse(Timestamp now, StreamId id, std::string_view why) {
   if (channel != nullptr) {
     channel->failure = why;
     begin_close(now, at->second, *channel);
-  } else if (connected) {
+  } else if (started) {
     (void)association.reset_streams(now, {id}).has_value();
   }
 }

@@ -33,7 +33,8 @@ struct Channel {
 };
 
 struct Channels::Impl {
-  Impl(Association& a, const ChannelsConfig& c) : association(a), config(c) {}
+  Impl(Association& a, const ChannelsConfig& c)
+      : association(a), config(c), next_handle(c.first_handle) {}
 
   Channel* find(ChannelHandle handle) {
     const auto at = channels.find(handle.value());
@@ -46,6 +47,7 @@ struct Channels::Impl {
   void begin_close(Timestamp now, ChannelHandle handle, Channel& channel);
   void finish_if_reset(ChannelHandle handle, Channel& channel);
   void remove(ChannelHandle handle, std::string reason);
+  void bury(ChannelHandle handle, std::string reason);
   /// Checks a message, and says how it goes out.
   Result<Channel*> check(ChannelHandle handle, std::size_t size);
   SendOptions options_of(const Channel& channel) const;
@@ -63,11 +65,13 @@ struct Channels::Impl {
   Association& association;
   ChannelsConfig config;
   std::optional<DtlsRole> role;
-  bool connected = false;
+  bool started = false;  // the association takes what is sent
   bool ended = false;
-  std::uint32_t next_handle = 1;
+  std::uint32_t next_handle;
   std::map<std::uint32_t, Channel> channels;
+  std::map<std::uint32_t, Channel> gone;  // closed, and their owner not yet told
   std::unordered_map<std::uint16_t, ChannelHandle> by_id;
+  std::optional<ChannelHandle> told_last;  // of them, with the event polled last
   Ring<ChannelEvent> events;
 };
 

@@ -26,7 +26,6 @@ SessionConfig config() {
   SessionConfig config;
   config.identity = identity();
   config.negotiation = jsep::default_config();
-  config.negotiation.data_channels = false;
   return config;
 }
 

@@ -7,11 +7,14 @@
 //   out   {"type":"answer","sdp":"..."}  parley's description with all its candidates
 //         {"event":"connection","state":"connected"}
 //         {"event":"stats","at":3.0,"stats":[...]}   each second, webrtc-stats objects
+//         {"event":"channel","state":"open","label":"...","id":1}   data channels, whose messages
+//                                        come back on the same channel; later "closed", "reason"
 //         {"event":"error","text":"..."}
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdlib>
+#include <deque>
 #include <iostream>
 #include <memory>
 #include <optional>
@@ -32,6 +35,8 @@ using nlohmann::json;
 struct Options {
   bool offer = false;   ///< parley makes the offer
   bool decode = false;  ///< decode what comes and send media of our own, instead of echoing
+  bool data = false;    ///< open a data channel and offer no media, unless media is asked for
+  bool media = false;   ///< with `data`: media too
   bool log = false;
   int width = 640;
   int height = 360;
@@ -82,8 +87,15 @@ class Peer {
     pc_->on_ice_gathering_state_change([this](IceGatheringState state) {
       if (state == IceGatheringState::complete) describe();
     });
+    pc_->on_data_channel([this](DataChannel channel) { echo(std::move(channel)); });
+    if (options_.data) {
+      auto channel = pc_->create_data_channel("parley");
+      if (!channel) return fail("create_data_channel", channel.error());
+      echo(*channel);
+    }
     if (options_.offer) {
       for (const MediaKind kind : {MediaKind::audio, MediaKind::video}) {
+        if (options_.data && !options_.media) break;
         auto transceiver = pc_->add_transceiver(kind);
         if (!transceiver) return fail("add_transceiver", transceiver.error());
         adopt(*transceiver);
@@ -167,6 +179,34 @@ class Peer {
     }
   }
 
+  /// Sends each message back as it came; what finds no room waits for it.
+  void echo(DataChannel channel) {
+    auto waiting = std::make_shared<std::deque<DataMessage>>();
+    const auto told = [channel](const char* state, std::string_view reason) {
+      json line{{"event", "channel"}, {"state", state}, {"label", channel.label()}};
+      if (channel.id()) line["id"] = *channel.id();
+      if (!reason.empty()) line["reason"] = reason;
+      say(line);
+    };
+    auto flush = [channel, waiting]() mutable {
+      while (!waiting->empty()) {
+        DataMessage& message = waiting->front();
+        const auto sent = message.is_text() ? channel.send(message.text())
+                                            : channel.send(std::move(message.data));
+        if (!sent && sent.error().code == Errc::queue_full) return;
+        waiting->pop_front();
+      }
+    };
+    channel.on_message([waiting, flush](DataMessage& message) mutable {
+      waiting->push_back(std::move(message));
+      flush();
+    });
+    channel.on_writable(flush);
+    channel.on_open([told] { told("open", {}); });
+    channel.on_close([told](std::string_view reason) { told("closed", reason); });
+    if (channel.state() == DataChannelState::open) told("open", {});
+  }
+
   void ask_for_key_frames() {
     for (Transceiver& transceiver : transceivers_) {
       if (transceiver.kind() == MediaKind::video) (void)transceiver.request_key_frame().has_value();
@@ -242,6 +282,8 @@ int main(int argc, char** argv) {
   CLI::App app{"One end of a call with another WebRTC stack."};
   app.add_flag("--offer", options.offer, "make the offer");
   app.add_flag("--decode", options.decode, "decode, and send generated media, instead of echoing");
+  app.add_flag("--data", options.data, "open a data channel, and offer media only with --media");
+  app.add_flag("--media", options.media, "with --data: offer media too");
   app.add_flag("--log", options.log, "log to standard error");
   CLI11_PARSE(app, argc, argv);
 

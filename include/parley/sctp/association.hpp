@@ -82,6 +82,8 @@ class Association {
   /// Storage of a Message that is no longer needed, for messages to come.
   void recycle(std::vector<std::uint8_t>&& data);
 
+  /// What the descriptions agreed on (RFC 8841 section 5), before anything is sent.
+  void set_ports(std::uint16_t local, std::uint16_t remote);
   /// What ICE or DTLS measured: the first retransmission timeout follows (three round trips, within
   /// Config). Ignored after the first measurement of our own.
   void set_round_trip_time(Duration round_trip);

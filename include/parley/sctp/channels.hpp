@@ -44,6 +44,8 @@ struct ChannelsConfig {
   std::size_t max_send_message = 64 * 1024;
   /// Channels at the same time; a peer's more are closed at once.
   std::size_t max_channels = 1024;
+  /// Handles are given from here upwards.
+  std::uint32_t first_handle = 1;
 };
 
 /// The peer opened a channel; it is open.
@@ -114,6 +116,10 @@ class Channels {
   /// Ids are given from now on, and channels made before are opened.
   void set_role(Timestamp now, DtlsRole role);
   void set_max_send_message(std::size_t bytes);
+  /// The transport below the association is up and the association about to connect: channels are
+  /// open from now on, and what is sent on them travels with the handshake. Otherwise they open
+  /// with the association.
+  void start(Timestamp now);
 
   /// Makes a channel; it opens when the association does. Errors: invalid_argument (both limits of
   /// reliability, a negotiated channel without an id, id 65535, a label or protocol that is too
@@ -140,8 +146,12 @@ class Channels {
   /// first. Setting it tells nothing by itself.
   void set_buffered_amount_low_threshold(ChannelHandle channel, std::size_t bytes);
 
+  /// Of a closed channel until the event after its ChannelClosed is polled.
   std::optional<ChannelInfo> info(ChannelHandle channel) const;
+  /// Those that are not closed.
   std::vector<ChannelHandle> handles() const;
+  /// What the next channel will be called.
+  ChannelHandle next_handle() const;
 
   /// Storage of a ChannelMessage that is no longer needed, for messages to come. Empty is fine.
   void recycle(std::vector<std::uint8_t>&& data);
