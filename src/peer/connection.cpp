@@ -65,6 +65,7 @@ Result<std::shared_ptr<Connection>> Connection::create(Driver& driver, Configura
   session.dtls.max_datagram_size = self->config_.network.mtu;
   session.negotiation = jsep::default_config();
   session.negotiation.max_message_size = self->config_.data.max_message_size;
+  session.negotiation.offer_snap = self->config_.data.snap;
   session.data = self->config_.data;
   session.ntp = self->ntp_;
   session.video = self->config_.video;

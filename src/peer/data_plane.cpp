@@ -32,19 +32,21 @@ DataPlane::DataPlane(const DataConfig& config, LogSink* log, Random& random)
     : config_(config), log_(log), random_(random) {}
 DataPlane::~DataPlane() = default;
 
-DataPlane::Live& DataPlane::live(Timestamp now) {
+DataPlane::Live& DataPlane::live() {
   if (!live_) {
-    live_ = std::make_unique<Live>(config_, log_, random_, now, next_handle_);
+    live_ = std::make_unique<Live>(config_, log_, random_, now_, next_handle_);
   }
   return *live_;
 }
 
 // --- What the session learns ---
 
+std::vector<std::uint8_t> DataPlane::local_init() { return live().association.local_init(); }
+
 void DataPlane::negotiate(Timestamp now, const jsep::DataParameters& parameters) {
   now_ = now;
   negotiated_ = parameters;
-  live(now).channels.set_max_send_message(parameters.max_message_size);
+  live().channels.set_max_send_message(parameters.max_message_size);
   begin_if_ready(now);
 }
 
@@ -56,13 +58,15 @@ void DataPlane::start(Timestamp now, const DataTransport& transport) {
 
 void DataPlane::begin_if_ready(Timestamp now) {
   if (!negotiated_ || !transport_) return;
-  auto& [association, channels] = live(now);
+  auto& [association, channels] = live();
   if (association.state() != sctp::State::closed) return;
   association.set_ports(negotiated_->local_port, negotiated_->remote_port);
   association.set_mtu(transport_->max_packet_size);
   if (transport_->round_trip_time) association.set_round_trip_time(*transport_->round_trip_time);
   channels.set_role(now, transport_->role);
   channels.start(now);
+  const auto& remote_init = negotiated_->remote_init;
+  if (!remote_init.empty() && association.connect_with(now, remote_init)) return;
   association.connect(now);
 }
 
@@ -90,7 +94,7 @@ void DataPlane::abort(Timestamp now) {
 
 Result<sctp::ChannelHandle> DataPlane::open(Timestamp now, const sctp::ChannelOptions& options) {
   now_ = now;
-  return live(now).channels.open(now, options);
+  return live().channels.open(now, options);
 }
 
 Result<void> DataPlane::send(Timestamp now, sctp::ChannelHandle channel, sctp::MessageKind kind,

@@ -43,6 +43,8 @@ class DataPlane {
 
   // --- What the session learns ---
 
+  /// Our INIT chunk for a description (SNAP).
+  std::vector<std::uint8_t> local_init();
   void negotiate(Timestamp now, const jsep::DataParameters& parameters);
   /// The data section was rejected: the channels close; a later negotiation may begin anew.
   void reject(Timestamp now);
@@ -78,7 +80,7 @@ class DataPlane {
 
  private:
   struct Live;
-  Live& live(Timestamp now);
+  Live& live();
   void begin_if_ready(Timestamp now);
   std::optional<SessionEvent> translate(sctp::ChannelEvent&& event);
   std::optional<SessionEvent> poll_event(Live& live);

@@ -64,13 +64,19 @@ Session::~Session() = default;
 
 // --- Descriptions ---
 
-jsep::LocalFacts Session::Impl::local_facts() const {
+jsep::LocalFacts Session::Impl::local_facts() {
   jsep::LocalFacts facts;
   facts.ice_ufrag = transport.ice().local_credentials().ufrag;
   facts.ice_pwd = transport.ice().local_credentials().password;
   facts.fingerprints = {to_sdp(config.identity->fingerprint())};
   facts.candidates = candidates;
   facts.end_of_candidates = end_of_candidates;
+  // An association is made for its INIT chunk only where one will be written.
+  const auto offered_init = jsep::offered_sctp_init(state);
+  const bool offers_snap = state.config.offer_snap && (state.data.wanted || state.data.section);
+  if (offered_init.empty() ? offers_snap : sctp::Association::is_usable_init(offered_init)) {
+    facts.sctp_init = data.local_init();
+  }
   return facts;
 }
 

@@ -17,7 +17,7 @@ struct Session::Impl {
   Impl(Timestamp now, SessionConfig session_config, Random& source);
 
   // Negotiation.
-  jsep::LocalFacts local_facts() const;
+  jsep::LocalFacts local_facts();
   Result<void> check_supported(const jsep::Plan& plan) const;
   void carry_out(Timestamp now, std::vector<jsep::Change> changes);
   void handle(Timestamp now, const jsep::SignalingStateChanged& change);

@@ -11,6 +11,12 @@ std::size_t sane_mtu(std::size_t mtu) {
   return std::clamp(mtu, kMinMtu, kMaxMtu) & ~std::size_t{3};
 }
 
+std::optional<InitChunk> read_init(Bytes bytes) {
+  const auto chunk = ChunkReader{bytes}.next();
+  if (!chunk || chunk->type != ChunkType::init) return std::nullopt;
+  return InitChunk::parse(chunk->value);
+}
+
 Error ended_error() { return {Errc::closed, "association"}; }
 }  // namespace
 
@@ -86,14 +92,14 @@ std::vector<std::uint8_t> Association::local_init() const {
   return out;
 }
 
+bool Association::is_usable_init(Bytes remote_init) { return read_init(remote_init).has_value(); }
+
 Result<void> Association::connect_with(Timestamp now, Bytes remote_init) {
   if (impl_->ended) return ended_error();
   if (impl_->state != State::closed) {
     return Error{Errc::invalid_state, "connect_with: the handshake has begun"};
   }
-  const auto chunk = ChunkReader{remote_init}.next();
-  const auto init =
-      chunk && chunk->type == ChunkType::init ? InitChunk::parse(chunk->value) : std::nullopt;
+  const auto init = read_init(remote_init);
   if (!init) return Error{Errc::malformed, "connect_with: no INIT chunk"};
   impl_->take_peer(*init);
   impl_->enter_established(now);

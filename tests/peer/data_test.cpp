@@ -40,5 +40,44 @@ TEST_CASE("a channel that the answerer opens on a data section works too", "[pee
   CHECK(ours->channel.id() == std::uint16_t{1});
 }
 
+// Round trips from DTLS complete at the opener to its first message at the far end.
+double round_trips_to_first_message(bool snap, bool opener_offers) {
+  constexpr Duration kDelay = 50ms;
+  CallScene::Options options = DataScene::data_only();
+  options.link.delay = kDelay;
+  options.a.data.snap = options.b.data.snap = snap;
+  DataScene scene{options};
+  const auto sent = scene.open(scene.a);
+  sent->channel.on_open([channel = sent->channel]() mutable { CHECK(channel.send("first")); });
+  if (!opener_offers) (void)scene.open(scene.b, "makes the section");
+  std::optional<Timestamp> secure;
+  scene.a.pc->on_connection_state_change([&](ConnectionState state) {
+    if (state == ConnectionState::connected) secure = scene.now();
+  });
+  if (opener_offers) {
+    scene.negotiate(scene.a, scene.b);
+  } else {
+    scene.negotiate(scene.b, scene.a);
+  }
+  REQUIRE(scene.run_until(
+      [&] { return !scene.announced_to_b.empty() && !scene.announced_to_b[0]->messages.empty(); }));
+  REQUIRE(secure);
+  return to_seconds(scene.now() - *secure) / to_seconds(2 * kDelay);
+}
+
+TEST_CASE("the first message arrives one and a half round trips after DTLS", "[peer][data]") {
+  const bool opener_offers = GENERATE(true, false);
+  const double trips = round_trips_to_first_message(false, opener_offers);
+  INFO("round trips: " << trips);
+  CHECK(trips <= 1.55);
+}
+
+TEST_CASE("with SNAP the first message arrives half a round trip after DTLS", "[peer][data]") {
+  const bool opener_offers = GENERATE(true, false);
+  const double trips = round_trips_to_first_message(true, opener_offers);
+  INFO("round trips: " << trips);
+  CHECK(trips <= 0.55);
+}
+
 }  // namespace
 }  // namespace parley::test

@@ -37,6 +37,8 @@ class Association {
 
   /// The INIT chunk of this association for signalling (draft-hancke-tsvwg-snap, `a=sctp-init`).
   std::vector<std::uint8_t> local_init() const;
+  /// Whether `connect_with` would take these bytes.
+  static bool is_usable_init(Bytes remote_init);
   /// Establishes the association with the peer's INIT chunk from signalling, without a handshake;
   /// the peer does the same with ours. Errors: malformed; invalid_state after another beginning.
   Result<void> connect_with(Timestamp now, Bytes remote_init);
