@@ -72,7 +72,7 @@ Association::Impl::Impl(const Config& c, Random& r, Timestamp)
   flight.start(local_initial_tsn);
   forward_tsn_sent = flight.cumulative();
   if (config.congestion_control) congestion = config.congestion_control(config.mtu);
-  if (!congestion) congestion = std::make_unique<StandardController>(config.mtu);
+  if (!congestion) congestion = make_model_controller(config.mtu);
 }
 
 Association::Association(const Config& config, Random& random, Timestamp now)
@@ -226,6 +226,7 @@ Stats Association::stats() const {
   out.messages_abandoned = i.flight.abandoned_messages();
   out.congestion_window = i.congestion->window();
   out.slow_start_threshold = i.congestion->slow_start_threshold();
+  out.pacing_rate = i.congestion->pacing_rate();
   out.in_flight = i.flight.in_flight();
   out.peer_window = i.peer_window;
   out.local_window = i.window();

@@ -10,6 +10,7 @@
 #include "parley/sctp/association.hpp"
 #include "sctp/flight.hpp"
 #include "sctp/init_chunk.hpp"
+#include "sctp/pacer.hpp"
 #include "sctp/packet.hpp"
 #include "sctp/reassembly.hpp"
 #include "sctp/receive_tracker.hpp"
@@ -63,8 +64,10 @@ struct Association::Impl {
   void enqueue(Timestamp now, StreamId stream, std::uint32_t ppid, MessageIndex message,
                const SendOptions& options);
   void handle_sack(Timestamp now, const Chunk& chunk);
-  void take_acknowledgement(Timestamp now, const AckOutcome& outcome, std::size_t before);
-  void react_to_losses(Timestamp now);
+  void take_acknowledgement(Timestamp now, const AckOutcome& outcome, std::size_t before,
+                            std::size_t needless);
+  bool has_data_for_window() const;
+  void react_to_losses(Timestamp now, std::size_t lost);
   void settle_released(Timestamp now);
   std::optional<Bytes> poll_transmit(Timestamp now, MutableBytes storage);
   void write_control(Timestamp now, PacketWriter& out);
@@ -120,6 +123,7 @@ struct Association::Impl {
   std::optional<Reassembly> reassembly;
   RtoEstimator rto;
   std::unique_ptr<CongestionController> congestion;
+  Pacer pacer;
 
   // Sending.
   std::size_t peer_window = 0;       // told last
@@ -170,6 +174,7 @@ struct Association::Impl {
   // Deadlines.
   Timestamp t1 = kNever, t2 = kNever, t3 = kNever, sack_at = kNever;
   Timestamp probe_at = kNever, heartbeat_at = kNever, reset_at = kNever, window_probe_at = kNever;
+  Timestamp pace_at = kNever;  // data waits for the pacer only
   int silences = 0;
   std::uint64_t heartbeat_nonce = 0;  // of the request that is unanswered
   Timestamp heartbeat_sent{};

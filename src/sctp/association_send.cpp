@@ -62,14 +62,14 @@ void Association::Impl::handle_sack(Timestamp now, const Chunk& chunk) {
   const AckOutcome outcome = flight.acknowledge(now, *sack, rto.smallest());
   if (!outcome.valid) return;
   peer_window = sack->window;
-  take_acknowledgement(now, outcome, before);
+  take_acknowledgement(now, outcome, before, sack->duplicate_count());
   const std::size_t outstanding = flight.payload_in_flight();
   peer_window_left = peer_window > outstanding ? peer_window - outstanding : 0;
   if (peer_window_left >= kMinPart) window_probe_at = kNever;
 }
 
 void Association::Impl::take_acknowledgement(Timestamp now, const AckOutcome& outcome,
-                                             std::size_t before) {
+                                             std::size_t before, std::size_t needless) {
   if (!outcome.valid) return;
   if (outcome.round_trip && now >= next_rtt_sample) {
     rto.measure(*outcome.round_trip);
@@ -87,9 +87,17 @@ void Association::Impl::take_acknowledgement(Timestamp now, const AckOutcome& ou
   sample.cumulative_advanced = outcome.cumulative_advanced;
   sample.in_recovery = recovery_end.has_value();
   sample.round_trip = outcome.round_trip;
+  sample.needless = needless;
+  const DeliveryRate& delivery = flight.delivery_rate();
+  sample.delivered = sample.delivered_before = delivery.delivered();
+  if (const auto& newest = delivery.newest()) {
+    sample.delivered_before = newest->delivered;
+    sample.delivery_rate = delivery.rate(now, rto.smallest());
+    sample.application_limited = newest->application_limited;
+  }
   congestion->on_ack(now, sample);
   if (recovery_end && flight.cumulative() >= *recovery_end) recovery_end.reset();
-  if (outcome.found_losses) react_to_losses(now);
+  if (outcome.lost > 0) react_to_losses(now, outcome.lost);
   // Section 6.3.2 R2 and R3.
   if (flight.empty()) {
     t3 = kNever;
@@ -104,12 +112,17 @@ void Association::Impl::take_acknowledgement(Timestamp now, const AckOutcome& ou
   settle_released(now);
 }
 
-void Association::Impl::react_to_losses(Timestamp now) {
-  if (recovery_end) return;
-  recovery_end = flight.next_tsn() - 1;
-  fast_retransmit = true;
-  ++counters.fast_recoveries;
-  congestion->on_loss(now, flight.in_flight());
+void Association::Impl::react_to_losses(Timestamp now, std::size_t lost) {
+  LossSample sample;
+  sample.lost = lost;
+  sample.in_flight_before = flight.in_flight() + lost;
+  sample.first_of_window = !recovery_end;
+  if (!recovery_end) {
+    recovery_end = flight.next_tsn() - 1;
+    fast_retransmit = true;
+    ++counters.fast_recoveries;
+  }
+  congestion->on_loss(now, sample);
 }
 
 // Messages were sent, or let go: by acknowledgement or by being abandoned.
@@ -158,8 +171,12 @@ std::optional<Bytes> Association::Impl::poll_transmit(Timestamp now, MutableByte
     needs_checksum = needs_checksum || cookie_echo_due;  // RFC 9653 section 5.1
     write_control(now, out);
     if (may_send_data()) {
+      pacer.update(now, congestion->pacing_rate(), config.mtu);
+      pace_at = kNever;
       if (probe_due) {
         write_probe(now, out);
+      } else if (!pacer.open()) {
+        if (has_data_for_window()) pace_at = pacer.opens_at();
       } else if (write_retransmissions(now, out)) {
         write_new_data(now, out);
       }
@@ -174,6 +191,13 @@ std::optional<Bytes> Association::Impl::poll_transmit(Timestamp now, MutableByte
   ++counters.packets_sent;
   counters.bytes_sent += packet.size();
   return packet;
+}
+
+// Something would leave now if the pacer let it.
+bool Association::Impl::has_data_for_window() const {
+  if (flight.in_flight() >= congestion->window() && !fast_retransmit) return false;
+  return flight.lost_count() > 0 ||
+         (!queue.empty() && (peer_window_left >= kMinPart || window_probe_due));
 }
 
 // Control chunks come before data (section 6.10).
@@ -285,7 +309,7 @@ bool Association::Impl::must_acknowledge_at_once(std::size_t wire_size) const {
 
 // Section 6.1 C: what is marked for retransmission goes first. False when some of it is left.
 bool Association::Impl::write_retransmissions(Timestamp now, PacketWriter& out) {
-  bool sent_any = false;
+  std::size_t sent = 0;
   while (const auto tsn = flight.next_lost(now)) {
     const std::size_t value = data_header_size(format) + flight.at(*tsn).size;
     if (!out.fits(value)) break;
@@ -295,11 +319,12 @@ bool Association::Impl::write_retransmissions(Timestamp now, PacketWriter& out) 
     flight.note_retransmitted(now, *tsn);
     write_part(out, *tsn, at_once);
     ++counters.chunks_retransmitted;
-    sent_any = true;
+    sent += flight.at(*tsn).wire_size;
     if (t3 == kNever || first) t3 = now + rto.rto();  // section 6.3.2 R1, 7.2.4 rule 4
   }
-  if (sent_any) {
+  if (sent > 0) {
     fast_retransmit = false;
+    pacer.spend(sent);
     last_data_sent = now;
     plan_probe(now);
   }
@@ -316,6 +341,7 @@ void Association::Impl::write_new_data(Timestamp now, PacketWriter& out) {
   }
   const std::size_t header = data_header_size(format);
   std::size_t sent = 0;
+  bool limited = false;  // by the peer's window
   for (MessageIndex next = queue.peek(); next != kNoMessage; next = queue.peek()) {
     OutgoingMessage& m = pool[next];
     if (m.expires <= now) {
@@ -336,6 +362,7 @@ void Association::Impl::write_new_data(Timestamp now, PacketWriter& out) {
       } else if (!window_probe_due) {
         // Section 6.1 A: into a closed window one part, once per RTO, to learn when it opens.
         if (flight.empty() && window_probe_at == kNever) window_probe_at = now + rto.rto();
+        limited = true;
         break;
       }
       window_probe_due = false;
@@ -349,8 +376,12 @@ void Association::Impl::write_new_data(Timestamp now, PacketWriter& out) {
     if (t3 == kNever) t3 = now + rto.rto();
   }
   window_probe_due = false;
+  if ((limited || queue.empty()) && flight.in_flight() < congestion->window()) {
+    flight.note_application_limited();
+  }
   if (sent > 0) {
     congestion->on_sent(now, sent, flight.in_flight());
+    pacer.spend(sent);
     last_data_sent = now;
     plan_probe(now);
   }
@@ -369,6 +400,7 @@ void Association::Impl::write_probe(Timestamp now, PacketWriter& out) {
   if (!may_repeat || !out.fits(data_header_size(format) + part.size)) return;
   flight.note_retransmitted(now, *tsn);
   write_part(out, *tsn, true);
+  pacer.spend(part.wire_size);
   ++counters.tail_probes;
   ++counters.chunks_retransmitted;
 }

@@ -7,7 +7,7 @@
 namespace parley::sctp {
 
 Timestamp Association::Impl::next_timeout() const {
-  return std::min({t1, t2, t3, sack_at, probe_at, heartbeat_at, reset_at, window_probe_at,
+  return std::min({t1, t2, t3, sack_at, probe_at, heartbeat_at, reset_at, window_probe_at, pace_at,
                    ended ? kNever : flight.reordering_deadline()});
 }
 
@@ -30,8 +30,9 @@ void Association::Impl::handle_timeout(Timestamp now) {
     probe_spent = true;
     probe_due = flight.in_flight() > 0 && flight.lost_count() == 0;
   }
-  if (flight.reordering_deadline() <= now && flight.handle_reordering_timeout(now)) {
-    react_to_losses(now);
+  if (pace_at <= now) pace_at = kNever;
+  if (flight.reordering_deadline() <= now) {
+    if (const std::size_t lost = flight.handle_reordering_timeout(now)) react_to_losses(now, lost);
   }
   if (reset_at <= now) {
     reset_at = kNever;

@@ -34,7 +34,8 @@ void StandardController::on_ack(Timestamp, const AckSample& sample) {
   window_ += mtu_;
 }
 
-void StandardController::on_loss(Timestamp, std::size_t) {
+void StandardController::on_loss(Timestamp, const LossSample& sample) {
+  if (!sample.first_of_window) return;
   threshold_ = std::max(window_ / 2, kMinPackets * mtu_);
   window_ = threshold_;
   partial_acked_ = 0;

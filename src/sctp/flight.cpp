@@ -17,6 +17,7 @@ void Flight::start(std::uint32_t initial_tsn) {
 std::int64_t Flight::add(Timestamp now, const Part& part, std::size_t wire_size) {
   SentPart sent;
   sent.sent_at = now;
+  sent.mark = delivery_rate_.mark(now, in_flight_ == 0);
   sent.offset = part.offset;
   sent.message = part.message;
   sent.fragment = part.fragment;
@@ -54,6 +55,7 @@ void Flight::note_acked(Timestamp now, std::int64_t tsn, AckOutcome& out) {
   } else {
     out.acked += part.wire_size;
     out.acked_payload += part.size;
+    delivery_rate_.note_acked(now, part.mark, part.sent_at, part.wire_size);
   }
   part.state = PartState::acknowledged;
   const Duration round_trip = now - part.sent_at;
@@ -92,6 +94,7 @@ void Flight::pop_front(Timestamp now, AckOutcome& out) {
 
 AckOutcome Flight::acknowledge_cumulative(Timestamp now, std::uint32_t wire_tsn) {
   AckOutcome out;
+  delivery_rate_.begin_sample();
   const std::int64_t tsn = unwrap(wire_tsn);
   if (tsn < cumulative_ || tsn >= next_tsn()) return out;
   out.valid = true;
@@ -168,7 +171,7 @@ void Flight::detect_losses(Timestamp now, std::size_t end, bool count_misses,
     if (count_misses && i < newest_acked && part.transmissions == 1 &&
         ++part.misses >= kMissesToLose) {
       mark_lost(part);
-      out.found_losses = true;
+      out.lost += part.wire_size;
       continue;
     }
     const std::int64_t tsn = cumulative_ + 1 + static_cast<std::int64_t>(i);
@@ -176,17 +179,17 @@ void Flight::detect_losses(Timestamp now, std::size_t end, bool count_misses,
     const Timestamp lost_at = part.sent_at + rack_round_trip_ + window;
     if (lost_at <= now) {
       mark_lost(part);
-      out.found_losses = true;
+      out.lost += part.wire_size;
     } else {
       reordering_deadline_ = std::min(reordering_deadline_, lost_at);
     }
   }
 }
 
-bool Flight::handle_reordering_timeout(Timestamp now) {
+std::size_t Flight::handle_reordering_timeout(Timestamp now) {
   AckOutcome out;
   detect_losses(now, std::min(gap_acked_end_, parts_.size()), false, 0, out);
-  return out.found_losses;
+  return out.lost;
 }
 
 void Flight::handle_timeout(Timestamp) {
@@ -222,6 +225,7 @@ void Flight::note_retransmitted(Timestamp now, std::int64_t tsn) {
     in_flight_ += part.wire_size;
     payload_in_flight_ += part.size;
   }
+  part.mark = delivery_rate_.mark(now, in_flight_ == part.wire_size);
   part.sent_at = now;
   part.misses = 0;
   if (part.transmissions < UINT16_MAX) ++part.transmissions;

@@ -9,6 +9,7 @@
 
 #include "parley/base/sequence.hpp"
 #include "parley/base/time.hpp"
+#include "sctp/delivery_rate.hpp"
 #include "sctp/forward_tsn_chunk.hpp"
 #include "sctp/outgoing_message.hpp"
 #include "sctp/ring.hpp"
@@ -26,6 +27,7 @@ struct SentPart {
     abandoned,     ///< never again; FORWARD TSN passes it
   };
   Timestamp sent_at{};
+  DeliveryRate::Mark mark;
   std::size_t offset = 0;
   MessageIndex message = kNoMessage;
   std::uint32_t fragment = 0;
@@ -45,7 +47,7 @@ struct AckOutcome {
   std::size_t acked = 0;  ///< wire bytes newly acknowledged
   std::size_t acked_payload = 0;
   std::optional<Duration> round_trip;
-  bool found_losses = false;
+  std::size_t lost = 0;  ///< wire bytes newly thought lost
 };
 
 /// The parts between the cumulative acknowledgement and the next TSN, in order.
@@ -80,8 +82,8 @@ class Flight {
   AckOutcome acknowledge_cumulative(Timestamp now, std::uint32_t tsn);
   /// The deadline at which a part that waits for reordering is thought lost; kNever without one.
   Timestamp reordering_deadline() const { return reordering_deadline_; }
-  /// Declares them lost. True when there were any.
-  bool handle_reordering_timeout(Timestamp now);
+  /// Declares them lost, and says how many wire bytes they have.
+  std::size_t handle_reordering_timeout(Timestamp now);
   /// T3-rtx: everything in flight is lost.
   void handle_timeout(Timestamp now);
 
@@ -89,6 +91,8 @@ class Flight {
   std::optional<std::int64_t> next_lost(Timestamp now);
   SentPart& at(std::int64_t tsn) { return parts_[static_cast<std::size_t>(tsn - cumulative_ - 1)]; }
   void note_retransmitted(Timestamp now, std::int64_t tsn);
+  const DeliveryRate& delivery_rate() const { return delivery_rate_; }
+  void note_application_limited() { delivery_rate_.note_application_limited(in_flight_); }
   /// The last part in flight, for a tail loss probe.
   std::optional<std::int64_t> last_in_flight() const;
 
@@ -123,6 +127,7 @@ class Flight {
   MessagePool& pool_;
   SendQueue& queue_;
   Ring<SentPart> parts_;
+  DeliveryRate delivery_rate_;
   std::int64_t cumulative_ = 0;
   std::size_t gap_acked_end_ = 0;  // parts before this position may be acknowledged by gaps
   std::size_t in_flight_ = 0;

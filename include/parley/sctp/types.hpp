@@ -67,8 +67,9 @@ struct Config {
   /// The longest message that is taken from the peer, in bytes (SDP `a=max-message-size`). One that
   /// grows beyond it ends the association.
   std::size_t max_receive_message = 256 * 1024;
-  /// Bytes that may wait for the application or for gaps to fill: the window told to the peer.
-  std::size_t receive_window = 4 * 1024 * 1024;
+  /// Bytes that may wait for the application or for gaps to fill: the window told to the peer. The
+  /// default keeps 100 Mbit/s busy over 200 ms while losses are repaired.
+  std::size_t receive_window = 8 * 1024 * 1024;
   /// The bound of all that the peer can make us hold, unfinished messages included. 0 means twice
   /// the window plus four of the longest messages.
   std::size_t max_reassembly = 0;
@@ -89,7 +90,7 @@ struct Config {
   std::optional<int> max_retransmissions;
   bool interleaving = true;   ///< offer I-DATA (RFC 8260); used when both sides do
   bool zero_checksum = true;  ///< offer RFC 9653 over DTLS; used when the peer does
-  /// Makes the congestion controller; empty means the one of RFC 9260.
+  /// Makes the congestion controller; empty means `make_model_controller`.
   std::function<std::unique_ptr<CongestionController>(std::size_t mtu)> congestion_control;
   LogSink* log = nullptr;  ///< outlives the association
 };
@@ -169,6 +170,8 @@ struct Stats {
   std::uint64_t duplicates_received = 0;
   std::uint64_t timeouts = 0, fast_recoveries = 0, tail_probes = 0;
   std::size_t congestion_window = 0, slow_start_threshold = 0, in_flight = 0;
+  /// At which packets leave; nullopt: as the window allows.
+  std::optional<DataRate> pacing_rate;
   std::size_t peer_window = 0;   ///< the last told, in bytes
   std::size_t local_window = 0;  ///< ours, in bytes
   std::size_t buffered = 0;      ///< bytes accepted and not yet acknowledged

@@ -1,0 +1,67 @@
+#include "sctp/path_model.hpp"
+
+namespace parley::sctp {
+
+bool PathModel::take(Timestamp now, const AckSample& sample) {
+  if (sample.round_trip) take_round_trip(now, *sample.round_trip);
+  take_rate(now, sample);
+  if (sample.acked == 0 || sample.delivered_before < round_end_) return false;
+  round_end_ = sample.delivered;
+  end_round(now);
+  return true;
+}
+
+void PathModel::take_round_trip(Timestamp now, Duration round_trip) {
+  smoothed_ = smoothed_ == Duration::zero() ? round_trip : (7 * smoothed_ + round_trip) / 8;
+  ++round_samples_;
+  round_smallest_ = std::min(round_smallest_.value_or(round_trip), round_trip);
+  if (!shortest_ || replace_ || round_trip < *shortest_) {
+    replace_ = false;
+    shortest_ = round_trip;
+    confirmed_ = now;
+  } else if (round_trip <= *shortest_ + *shortest_ / 16 + 200us) {
+    confirmed_ = now;
+  }
+}
+
+void PathModel::take_rate(Timestamp now, const AckSample& sample) {
+  if (!sample.delivery_rate) return;
+  const auto measured = static_cast<double>(sample.delivery_rate->bits_per_second());
+  if (sample.application_limited && measured <= rate()) return;
+  // Time without a full path is no evidence that the path became slower.
+  const Duration span = std::max<Duration>(2s, 10 * smoothed_);
+  if (now - span_began_ > span) {
+    if (span_has_rate_) {
+      previous_rate_ = rate_;
+      rate_ = 0;
+    }
+    span_began_ = now;
+    span_has_rate_ = false;
+  }
+  rate_ = std::max(rate_, measured);
+  span_has_rate_ = true;
+}
+
+void PathModel::end_round(Timestamp now) {
+  if (round_smallest_ && shortest_) {
+    queue_ = *round_smallest_ - *shortest_;
+    if (now - longest_began_ > 10s) {
+      previous_longest_ = longest_;
+      longest_ = Duration::zero();
+      longest_began_ = now;
+    }
+    longest_ = std::max(longest_, queue_);
+  }
+  round_smallest_.reset();
+  round_samples_ = 0;
+}
+
+void PathModel::measure_anew(Timestamp now) {
+  replace_ = true;
+  round_smallest_.reset();
+  round_samples_ = 0;
+  queue_ = longest_ = previous_longest_ = Duration::zero();
+  confirmed_ = now;
+}
+
+}  // namespace parley::sctp
