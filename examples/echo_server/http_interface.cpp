@@ -25,13 +25,16 @@ constexpr std::size_t kMaxStreamName = 64;
 /// Answers take the two seconds of gathering at most; more means that the server is stuck.
 constexpr auto kPatience = 10s;
 
+/// Never fails: what is no UTF-8 is replaced.
+std::string text_of(const json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
 /// RFC 9457: the reason for people and for programs.
 HttpResponse problem(int status, const std::string& reason) {
   return {status,
           "application/problem+json",
-          json{{"status", status}, {"detail", reason}}.dump(-1, ' ', false,
-                                                            json::error_handler_t::replace) +
-              "\n",
+          text_of({{"status", status}, {"detail", reason}}) + "\n",
           {}};
 }
 
@@ -185,7 +188,7 @@ HttpResponse HttpInterface::post_offer(const HttpRequest& request) {
   if (!answer) return refusal(answer.error(), 400);
   return {200,
           "application/json",
-          json{{"type", "answer"}, {"sdp", answer->sdp}, {"id", answer->id}}.dump(),
+          text_of({{"type", "answer"}, {"sdp", answer->sdp}, {"id", answer->id}}),
           {}};
 }
 
@@ -312,18 +315,17 @@ HttpResponse HttpInterface::get_peer(const std::string& id) {
   if (!status) return problem(404, "no such peer");
   return {200,
           "application/json",
-          json{{"id", id},
-               {"role", to_string(status->role)},
-               {"state", status->state},
-               {"reason", status->reason}}
-              .dump(),
+          text_of({{"id", id},
+                   {"role", to_string(status->role)},
+                   {"state", status->state},
+                   {"reason", status->reason}}),
           {{"Cache-Control", "no-store"}}};
 }
 
 HttpResponse HttpInterface::get_configuration() const {
   json servers = json::array();
   for (const std::string& uri : ice_servers_) servers.push_back({{"urls", uri}});
-  return {200, "application/json", json{{"iceServers", servers}}.dump(), {}};
+  return {200, "application/json", text_of({{"iceServers", servers}}), {}};
 }
 
 }  // namespace echo_server
