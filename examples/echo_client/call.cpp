@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "echo_client/connect_test.hpp"
+#include "echo_client/data_test.hpp"
 #include "echo_client/media_test.hpp"
 
 namespace echo_client {
@@ -16,6 +17,7 @@ std::unique_ptr<Call> Call::create(Driver& driver, const Options& options) {
     case Test::media:
       return std::make_unique<MediaTest>(driver, options);
     case Test::data:
+      return std::make_unique<DataTest>(driver, options);
     case Test::connect:
       break;
   }

@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "echo_server/data_echo.hpp"
 #include "echo_server/forwarding.hpp"
 
 namespace echo_server {
@@ -81,5 +82,7 @@ void EchoPeer::handle_connected() {
     if (transceiver.kind() == MediaKind::video) (void)transceiver.request_key_frame().has_value();
   }
 }
+
+void EchoPeer::handle_data_channel(const DataChannel& channel) { DataEcho::attach(channel); }
 
 }  // namespace echo_server

@@ -17,6 +17,7 @@ class EchoPeer final : public Peer {
  private:
   parley::Result<void> prepare() override;
   void handle_connected() override;
+  void handle_data_channel(const parley::DataChannel& channel) override;
   void echo_encoded(parley::Transceiver transceiver);
   void echo_decoded(parley::Transceiver transceiver);
   void speak(parley::Transceiver transceiver, parley::Timestamp due);

@@ -22,7 +22,7 @@ constexpr const char* kSdp = "application/sdp";
 constexpr const char* kFragment = "application/trickle-ice-sdpfrag";
 constexpr const char* kDefaultStream = "live";
 constexpr std::size_t kMaxStreamName = 64;
-/// Answers take the two seconds of gathering at most; more means that the server is stuck.
+/// Answers take the time of gathering at most; more means that the server is stuck.
 constexpr auto kPatience = 10s;
 
 /// Never fails: what is no UTF-8 is replaced.

@@ -9,7 +9,7 @@ using namespace parley;
 using namespace std::chrono_literals;
 
 /// Host candidates are known at once; what a STUN server says is waited for so long.
-constexpr Duration kGatheringTime = 2s;
+constexpr Duration kGatheringTime = 1s;
 
 }  // namespace
 
@@ -43,6 +43,7 @@ Result<void> Peer::make_connection() {
   connection_->on_ice_gathering_state_change([this](IceGatheringState state) {
     if (state == IceGatheringState::complete) finish_answer();
   });
+  connection_->on_data_channel([this](DataChannel channel) { handle_data_channel(channel); });
   return {};
 }
 

@@ -71,6 +71,7 @@ class Peer : public std::enable_shared_from_this<Peer> {
   /// An error refuses the call.
   virtual parley::Result<void> prepare() = 0;
   virtual void handle_connected() {}
+  virtual void handle_data_channel(const parley::DataChannel&) {}
   virtual void handle_closed() {}
 
   parley::Driver& driver() { return driver_; }
