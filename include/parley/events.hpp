@@ -55,6 +55,11 @@ struct SessionDescription {
   std::string sdp;
 };
 
+/// W3C RTCOfferOptions.
+struct OfferOptions {
+  bool ice_restart = false;  ///< new ICE credentials in this offer
+};
+
 /// W3C RTCIceCandidate. An empty `candidate` ends the candidates of a generation.
 struct IceCandidate {
   std::string candidate;  ///< "candidate:..." without "a="

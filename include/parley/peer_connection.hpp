@@ -126,7 +126,7 @@ class PeerConnection {
 
   // --- Negotiation (RFC 9429) ---
 
-  Result<SessionDescription> create_offer();
+  Result<SessionDescription> create_offer(const OfferOptions& options = {});
   /// Errors: invalid_state unless an offer of the peer is pending.
   Result<SessionDescription> create_answer();
   /// Applies what create_offer or create_answer gave and starts to gather candidates.
@@ -139,7 +139,15 @@ class PeerConnection {
   Result<void> set_remote_description(const SessionDescription& description);
   /// Returns to the last stable state.
   Result<void> rollback();
-  /// A candidate of the peer. Candidates may come before the description they belong to is set.
+  /// Asks for a negotiation whose offer has new ICE credentials (W3C restartIce): after the network
+  /// changed, or when the connection failed. Media stay on the old path until a new one is found;
+  /// DTLS and the streams go on. Survives rollbacks; no effect before the first negotiation.
+  void restart_ice();
+  /// Used from the next ICE restart on. Errors: as in create, closed.
+  Result<void> set_ice_servers(std::vector<IceServer> servers);
+  /// A candidate of the peer. One that names another generation by its user fragment than the
+  /// remote descriptions have is refused. Errors: syntax, invalid_state before a remote
+  /// description, not_found (section or generation), too_large.
   Result<void> add_ice_candidate(const IceCandidate& candidate);
 
   /// With the candidates known by now.

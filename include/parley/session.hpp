@@ -59,11 +59,12 @@ class Session {
 
   // --- Negotiation; see PeerConnection for the rules ---
 
-  Result<SessionDescription> create_offer();
+  Result<SessionDescription> create_offer(const OfferOptions& options = {});
   Result<SessionDescription> create_answer();
   Result<void> set_local_description(Timestamp now, const SessionDescription& description);
   Result<void> set_remote_description(Timestamp now, const SessionDescription& description);
   Result<void> rollback(Timestamp now);
+  void restart_ice();
   Result<void> add_ice_candidate(Timestamp now, const IceCandidate& candidate);
   const jsep::State& negotiation() const;
 
@@ -74,8 +75,9 @@ class Session {
 
   // --- Network: the driver's owner tells what sockets there are ---
 
-  /// True once a local description was set and sockets should be opened.
-  bool wants_sockets() const;
+  /// 0 before a local description was set. Each new number asks the owner to tell all its sockets
+  /// and servers, and their end: to begin with, and for each ICE restart.
+  std::uint32_t gathering_generation() const;
   Result<void> add_local_socket(Timestamp now, const SocketAddress& bound,
                                 const NetworkInterface& interface);
   void add_stun_server(Timestamp now, const SocketAddress& server);
@@ -140,6 +142,8 @@ class Session {
 
   /// Whether this datagram belongs here, for sessions that share a socket: its path is one of ours.
   bool accepts(const Path& path) const;
+  /// Whether a check for this user fragment (ice::addressed_ufrag) belongs here.
+  bool owns_ufrag(std::string_view ufrag) const;
   void handle_datagram(Timestamp now, const Path& path, MutableBytes bytes);
   void handle_timeout(Timestamp now);
   std::optional<Transmit> poll_transmit(Timestamp now, MutableBytes storage);

@@ -19,11 +19,11 @@ Transport::Transport(const Config& config, Random& random, Timestamp now)
 
 // --- Restarts ---
 
-const Credentials& Transport::prepare_restart(Timestamp now) {
+const Credentials& Transport::prepare_restart() {
   if (!prepared_) {
     Config config = config_;
     config.role = role();
-    prepared_ = std::make_unique<Generation>(config, *random_, now, next_number_++);
+    prepared_ = std::make_unique<Generation>(config, *random_, Timestamp{}, next_number_++);
   }
   return prepared_->agent.local_credentials();
 }
@@ -32,12 +32,13 @@ const Credentials* Transport::prepared_credentials() const {
   return prepared_ ? &prepared_->agent.local_credentials() : nullptr;
 }
 
-void Transport::gather_restart(Timestamp now) {
-  if (!prepared_ || prepared_->gathers) return;
+bool Transport::gather_restart(Timestamp now) {
+  if (!prepared_ || prepared_->gathers) return false;
   // What the owner finds from now on is told to one generation only.
   newest().end_of_local_sockets(now);
   settle(now);
   prepared_->gathers = true;
+  return true;
 }
 
 void Transport::cancel_restart(Timestamp now) {

@@ -24,6 +24,17 @@ dtls::Validity validity_at(NtpTime now) {
           .not_after = unix_now + std::chrono::hours{24 * 30}};
 }
 
+Result<void> check(const std::vector<IceServer>& servers) {
+  for (const IceServer& server : servers) {
+    for (const std::string& url : server.urls) {
+      const auto uri = stun::ServerUri::parse(url);
+      if (!uri) return uri.error();
+      if (uri->scheme != stun::UriScheme::stun) return Error{Errc::unsupported, url};
+    }
+  }
+  return {};
+}
+
 Result<void> check(const Configuration& config) {
   const auto bad = [](const char* what) { return Error{Errc::invalid_argument, what}; };
   if (config.audio.channels != 1 && config.audio.channels != 2) return bad("audio.channels");
@@ -36,14 +47,7 @@ Result<void> check(const Configuration& config) {
   if (config.network.mtu < 576 || config.network.mtu > kMaxDatagramSize) return bad("network.mtu");
   if (config.network.min_port > config.network.max_port) return bad("network ports");
   if (config.srtp_profiles.empty()) return bad("srtp_profiles");
-  for (const IceServer& server : config.ice_servers) {
-    for (const std::string& url : server.urls) {
-      const auto uri = stun::ServerUri::parse(url);
-      if (!uri) return uri.error();
-      if (uri->scheme != stun::UriScheme::stun) return Error{Errc::unsupported, url};
-    }
-  }
-  return {};
+  return check(config.ice_servers);
 }
 
 }  // namespace
@@ -89,12 +93,17 @@ void Connection::wake() {
 
 // --- Negotiation ---
 
-Result<SessionDescription> Connection::create_offer() { return session_->create_offer(); }
+Result<SessionDescription> Connection::create_offer(const OfferOptions& options) {
+  return session_->create_offer(options);
+}
 Result<SessionDescription> Connection::create_answer() { return session_->create_answer(); }
 
 Result<void> Connection::set_local_description(const SessionDescription& description) {
   auto set = session_->set_local_description(driver_.now(), description);
-  if (set && session_->wants_sockets() && !sockets_opened_) open_sockets();
+  if (set && session_->gathering_generation() != gathered_) {
+    gathered_ = session_->gathering_generation();
+    tell_sockets();
+  }
   wake();
   return set;
 }
@@ -109,6 +118,18 @@ Result<void> Connection::rollback() {
   auto done = session_->rollback(driver_.now());
   wake();
   return done;
+}
+
+void Connection::restart_ice() {
+  session_->restart_ice();
+  wake();
+}
+
+Result<void> Connection::set_ice_servers(std::vector<IceServer> servers) {
+  if (closed_) return Error{Errc::closed, "connection"};
+  if (auto valid = check(servers); !valid) return valid;
+  config_.ice_servers = std::move(servers);
+  return {};
 }
 
 Result<void> Connection::add_ice_candidate(const IceCandidate& candidate) {
@@ -132,8 +153,8 @@ std::optional<SessionDescription> Connection::description(jsep::Side side) const
 
 // --- Sockets ---
 
-void Connection::open_sockets() {
-  sockets_opened_ = true;
+// Sockets stay open over ICE restarts, which may find other interfaces than there were.
+void Connection::tell_sockets() {
   const NetworkConfig& network = config_.network;
   for (const NetworkInterface& interface : driver_.interfaces()) {
     const IpAddress& address = interface.address;
@@ -154,11 +175,19 @@ void Connection::open_sockets() {
 
 bool Connection::open_socket(const NetworkInterface& interface) {
   const Timestamp now = driver_.now();
+  for (const SocketAddress& open : sockets_) {
+    if (open.ip == interface.address) {
+      return session_->add_local_socket(now, open, interface).has_value();
+    }
+  }
   for (int port = config_.network.min_port; port <= config_.network.max_port; ++port) {
     const auto bound =
         driver_.open_socket(*this, {interface.address, static_cast<std::uint16_t>(port)});
     if (!bound) continue;
-    if (session_->add_local_socket(now, *bound, interface)) return true;
+    if (session_->add_local_socket(now, *bound, interface)) {
+      sockets_.push_back(*bound);
+      return true;
+    }
     driver_.close_socket(*this, *bound);
     return false;
   }

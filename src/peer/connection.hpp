@@ -61,11 +61,13 @@ class Connection final : public Engine, public std::enable_shared_from_this<Conn
   ~Connection() override;
 
   // Negotiation; each wakes the driver.
-  Result<SessionDescription> create_offer();
+  Result<SessionDescription> create_offer(const OfferOptions& options);
   Result<SessionDescription> create_answer();
   Result<void> set_local_description(const SessionDescription& description);
   Result<void> set_remote_description(const SessionDescription& description);
   Result<void> rollback();
+  void restart_ice();
+  Result<void> set_ice_servers(std::vector<IceServer> servers);
   Result<void> add_ice_candidate(const IceCandidate& candidate);
   std::optional<SessionDescription> description(jsep::Side side) const;
   Result<Transceiver> add_transceiver(MediaKind kind, const TransceiverInit& init);
@@ -116,7 +118,7 @@ class Connection final : public Engine, public std::enable_shared_from_this<Conn
 
  private:
   Connection(Driver& driver, Configuration config) : driver_(driver), config_(std::move(config)) {}
-  void open_sockets();
+  void tell_sockets();
   bool open_socket(const NetworkInterface& interface);
   void resolve_servers();
   void end_sockets_when_resolved();
@@ -139,7 +141,8 @@ class Connection final : public Engine, public std::enable_shared_from_this<Conn
   std::unordered_map<sctp::ChannelHandle, ChannelHandlers> channels_;
   NtpMapping ntp_;
   bool attached_ = false;
-  bool sockets_opened_ = false;
+  std::uint32_t gathered_ = 0;          ///< generation that was told the sockets
+  std::vector<SocketAddress> sockets_;  ///< open, by address of an interface
   int resolving_ = 0;
   double expected_loss_ = 0.05;
   bool closed_ = false;

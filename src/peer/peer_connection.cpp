@@ -126,7 +126,9 @@ PeerConnection::PeerConnection(std::shared_ptr<peer::Connection> connection)
 
 PeerConnection::~PeerConnection() { connection_->close(); }
 
-Result<SessionDescription> PeerConnection::create_offer() { return connection_->create_offer(); }
+Result<SessionDescription> PeerConnection::create_offer(const OfferOptions& options) {
+  return connection_->create_offer(options);
+}
 Result<SessionDescription> PeerConnection::create_answer() { return connection_->create_answer(); }
 
 Result<void> PeerConnection::set_local_description(const SessionDescription& description) {
@@ -149,6 +151,12 @@ Result<void> PeerConnection::set_remote_description(const SessionDescription& de
 }
 
 Result<void> PeerConnection::rollback() { return connection_->rollback(); }
+
+void PeerConnection::restart_ice() { connection_->restart_ice(); }
+
+Result<void> PeerConnection::set_ice_servers(std::vector<IceServer> servers) {
+  return connection_->set_ice_servers(std::move(servers));
+}
 
 Result<void> PeerConnection::add_ice_candidate(const IceCandidate& candidate) {
   return connection_->add_ice_candidate(candidate);

@@ -64,13 +64,16 @@ Session::~Session() = default;
 
 // --- Descriptions ---
 
-jsep::LocalFacts Session::Impl::local_facts() {
+jsep::LocalFacts Session::Impl::local_facts(const ice::Credentials& credentials) {
   jsep::LocalFacts facts;
-  facts.ice_ufrag = transport.ice().local_credentials().ufrag;
-  facts.ice_pwd = transport.ice().local_credentials().password;
+  facts.ice_ufrag = credentials.ufrag;
+  facts.ice_pwd = credentials.password;
   facts.fingerprints = {to_sdp(config.identity->fingerprint())};
-  facts.candidates = candidates;
-  facts.end_of_candidates = end_of_candidates;
+  for (const Gathered& known : generations) {
+    if (known.ufrag != credentials.ufrag) continue;
+    facts.candidates = known.lines;
+    facts.end_of_candidates = known.ended;
+  }
   // An association is made for its INIT chunk only where one will be written.
   const auto offered_init = jsep::offered_sctp_init(state);
   const bool offers_snap = state.config.offer_snap && (state.data.wanted || state.data.section);
@@ -80,18 +83,65 @@ jsep::LocalFacts Session::Impl::local_facts() {
   return facts;
 }
 
-Result<SessionDescription> Session::create_offer() {
+bool Session::Impl::offers_restart(const OfferOptions& options) const {
+  if (!state.transport) return false;  // nothing to restart yet
+  if (options.ice_restart || jsep::ice_restart_wanted(state)) return true;
+  // An offer beside a pending one that restarts does so too.
+  const ice::Credentials* const prepared = transport.ice().prepared_credentials();
+  return prepared != nullptr && state.pending_local != nullptr &&
+         jsep::ice_credentials_of(*state.pending_local).ufrag == prepared->ufrag;
+}
+
+// RFC 9429 section 5.3.1: new ones when the offer restarts, the present ones otherwise.
+const ice::Credentials& Session::Impl::answer_credentials() {
+  ice::Transport& ice = transport.ice();
+  if (!jsep::remote_offer_restarts_ice(state)) return ice.local_credentials();
+  // A provisional answer has begun the generation.
+  return state.pending_local != nullptr ? ice.local_credentials() : ice.prepare_restart();
+}
+
+Result<SessionDescription> Session::create_offer(const OfferOptions& options) {
   if (impl_->closed) return Error{Errc::closed, "session"};
-  auto offer = jsep::build_offer(impl_->state, impl_->local_facts());
+  ice::Transport& ice = impl_->transport.ice();
+  const bool restarts = impl_->offers_restart(options);
+  const ice::Credentials& credentials = restarts ? ice.prepare_restart() : ice.local_credentials();
+  auto offer = jsep::build_offer(impl_->state, impl_->local_facts(credentials));
   if (!offer) return offer.error();
   return SessionDescription{SdpType::offer, sdp::to_string(*offer)};
 }
 
 Result<SessionDescription> Session::create_answer() {
   if (impl_->closed) return Error{Errc::closed, "session"};
-  auto answer = jsep::build_answer(impl_->state, impl_->local_facts());
+  const ice::Credentials& credentials = impl_->answer_credentials();
+  auto answer = jsep::build_answer(impl_->state, impl_->local_facts(credentials));
   if (!answer) return answer.error();
   return SessionDescription{SdpType::answer, sdp::to_string(*answer)};
+}
+
+// A local description has the credentials that we gave it, the present or the prepared ones.
+Result<void> Session::Impl::check_credentials(const sdp::Description& local) const {
+  const jsep::IceCredentials named = jsep::ice_credentials_of(local);
+  const ice::Credentials& present = transport.ice().local_credentials();
+  const ice::Credentials* const prepared = transport.ice().prepared_credentials();
+  const auto is = [&named](const ice::Credentials& c) {
+    return c.ufrag == named.ufrag && c.password == named.pwd;
+  };
+  if (named.ufrag.empty() || is(present) || (prepared != nullptr && is(*prepared))) return {};
+  return Error{Errc::invalid_argument, "ICE credentials that are not of this session"};
+}
+
+// Gathers for the credentials of a local description that was set. Those that were prepared for
+// another one are dropped.
+void Session::Impl::begin_generation(Timestamp now, const sdp::Description& local) {
+  ice::Transport& ice = transport.ice();
+  if (gathering_generation == 0) gathering_generation = 1;
+  const ice::Credentials* const prepared = ice.prepared_credentials();
+  if (prepared == nullptr) return;
+  if (jsep::ice_credentials_of(local).ufrag != prepared->ufrag) {
+    ice.cancel_restart(now);
+  } else if (ice.gather_restart(now)) {
+    ++gathering_generation;
+  }
 }
 
 // What this version cannot do is refused before anything changes, because a commit cannot fail.
@@ -99,7 +149,11 @@ Result<void> Session::Impl::check_supported(const jsep::Plan& plan) const {
   for (const jsep::Change& change : plan.changes) {
     const auto* negotiated = std::get_if<jsep::TransportNegotiated>(&change);
     if (negotiated == nullptr) continue;
-    if (negotiated->ice_restart) return Error{Errc::unsupported, "ICE restart"};
+    const ice::Credentials* const prepared = transport.ice().prepared_credentials();
+    const std::string& ufrag = negotiated->parameters.local_ufrag;
+    if (negotiated->ice_restart && (prepared == nullptr || prepared->ufrag != ufrag)) {
+      return Error{Errc::unsupported, "an answer from elsewhere than the provisional one"};
+    }
     if (negotiated->dtls_restart) return Error{Errc::unsupported, "new DTLS association"};
     if (from_sdp(negotiated->parameters.remote_fingerprints).empty()) {
       return Error{Errc::incompatible, "no usable a=fingerprint"};
@@ -114,11 +168,12 @@ Result<void> Session::set_local_description(Timestamp now, const SessionDescript
   if (!parsed) return parsed.error();
   auto plan = jsep::plan_local(impl_->state, description.type, *parsed);
   if (!plan) return plan.error();
+  if (auto own = impl_->check_credentials(*parsed); !own) return own;
   if (auto supported = impl_->check_supported(*plan); !supported) return supported;
   if (description.type == SdpType::offer && !impl_->state.transport) {
     impl_->transport.ice().set_role(ice::Role::controlling);
   }
-  impl_->wants_sockets = true;
+  impl_->begin_generation(now, *parsed);
   impl_->carry_out(now, jsep::commit(impl_->state, std::move(*plan)));
   return {};
 }
@@ -133,6 +188,8 @@ Result<void> Session::set_remote_description(Timestamp now, const SessionDescrip
   if (description.type == SdpType::offer && !impl_->state.transport) {
     impl_->transport.ice().set_role(ice::Role::controlled);
   }
+  // A pending offer of ours is rolled back, and with it a restart that it began.
+  if (description.type == SdpType::offer) impl_->transport.ice().cancel_restart(now);
   impl_->carry_out(now, jsep::commit(impl_->state, std::move(*plan)));
   return {};
 }
@@ -142,16 +199,25 @@ Result<void> Session::rollback(Timestamp now) {
   const bool local = impl_->state.signaling == jsep::SignalingState::have_local_offer;
   auto plan = jsep::plan_rollback(impl_->state, local ? jsep::Side::local : jsep::Side::remote);
   if (!plan) return plan.error();
+  impl_->transport.ice().cancel_restart(now);
   impl_->carry_out(now, jsep::commit(impl_->state, std::move(*plan)));
   return {};
 }
 
+void Session::restart_ice() {
+  if (impl_->closed) return;
+  jsep::restart_ice(impl_->state);
+  impl_->check_negotiation_needed();
+}
+
 Result<void> Session::add_ice_candidate(Timestamp now, const IceCandidate& candidate) {
   if (impl_->closed) return Error{Errc::closed, "session"};
+  std::string ufrag = candidate.username_fragment;
   if (!ice::is_end_of_candidates(candidate.candidate)) {
     const auto parsed = ice::Candidate::parse(candidate.candidate);
     // A transport or type we do not know is the peer's good right (RFC 8839 section 5.1).
     if (!parsed && parsed.error().code != Errc::unsupported) return parsed.error();
+    if (parsed && ufrag.empty()) ufrag = parsed->ufrag;
   }
   std::optional<Mid> mid;
   if (!candidate.sdp_mid.empty()) mid.emplace(candidate.sdp_mid);
@@ -159,8 +225,8 @@ Result<void> Session::add_ice_candidate(Timestamp now, const IceCandidate& candi
   if (candidate.sdp_m_line_index && *candidate.sdp_m_line_index >= 0) {
     section = static_cast<std::size_t>(*candidate.sdp_m_line_index);
   }
-  const auto delivery = jsep::add_remote_candidate(impl_->state, candidate.candidate, mid, section,
-                                                   candidate.username_fragment);
+  const auto delivery =
+      jsep::add_remote_candidate(impl_->state, candidate.candidate, mid, section, ufrag);
   if (!delivery) return delivery.error();
   if (*delivery == jsep::CandidateDelivery::now) {
     impl_->add_remote_line(now, candidate.candidate);
@@ -211,14 +277,18 @@ void Session::Impl::handle(Timestamp, const jsep::SignalingStateChanged& change)
 
 void Session::Impl::handle(Timestamp now, const jsep::TransportNegotiated& change) {
   const jsep::TransportParameters& parameters = change.parameters;
-  transport.ice().set_role(parameters.local_was_offerer ? ice::Role::controlling
-                                                        : ice::Role::controlled);
+  // RFC 8445 section 6.1.1: once determined, roles stay; ICE itself may have changed them.
+  if (!transport.dtls_role()) {
+    transport.ice().set_role(parameters.local_was_offerer ? ice::Role::controlling
+                                                          : ice::Role::controlled);
+  }
   const peer::RemoteTransport remote{
       .credentials = {.ufrag = parameters.remote_ufrag, .password = parameters.remote_pwd},
       .fingerprints = from_sdp(parameters.remote_fingerprints),
       .local_role =
           parameters.dtls_role == jsep::DtlsRole::client ? dtls::Role::client : dtls::Role::server,
-      .srtp_use = has_media() ? dtls::SrtpUse::required : dtls::SrtpUse::optional};
+      .srtp_use = has_media() ? dtls::SrtpUse::required : dtls::SrtpUse::optional,
+      .ice_restart = change.ice_restart};
   if (auto set = transport.set_remote(now, remote); !set) fail(now, set.error().to_string());
 }
 

@@ -17,8 +17,12 @@ struct Session::Impl {
   Impl(Timestamp now, SessionConfig session_config, Random& source);
 
   // Negotiation.
-  jsep::LocalFacts local_facts();
+  jsep::LocalFacts local_facts(const ice::Credentials& credentials);
+  bool offers_restart(const OfferOptions& options) const;
+  const ice::Credentials& answer_credentials();
+  Result<void> check_credentials(const sdp::Description& local) const;
   Result<void> check_supported(const jsep::Plan& plan) const;
+  void begin_generation(Timestamp now, const sdp::Description& local);
   void carry_out(Timestamp now, std::vector<jsep::Change> changes);
   void handle(Timestamp now, const jsep::SignalingStateChanged& change);
   void handle(Timestamp now, const jsep::TransportNegotiated& change);
@@ -31,6 +35,7 @@ struct Session::Impl {
   void absorb(Timestamp now);
   void handle(Timestamp now, const ice::Event& event);
   void handle(Timestamp now, const peer::TransportEvent& event);
+  void tell_candidate(std::string line, const std::string& ufrag);
   void fail(Timestamp now, std::string reason);
   void check_media_keys(Timestamp now);
   void start_data(Timestamp now);
@@ -51,14 +56,21 @@ struct Session::Impl {
   std::deque<SessionEvent> events;
   ConnectionState connection_state = ConnectionState::new_;
   IceGatheringState gathering_state = IceGatheringState::new_;
-  std::string failure;
-  bool wants_sockets = false;
+  std::string failure;      ///< of what cannot be mended
+  std::string ice_failure;  ///< until a restart mends it
+  std::uint32_t gathering_generation = 0;
   bool negotiation_needed = false;  ///< W3C [[NegotiationNeeded]]
   bool peer_closed = false;
   bool closed = false;
   bool bye_pending = false;
-  std::vector<std::string> candidates;  ///< gathered so far
-  bool end_of_candidates = false;
+  /// What was gathered with one set of credentials.
+  struct Gathered {
+    std::string ufrag;
+    std::vector<std::string> lines;
+    bool ended = false;
+  };
+  Gathered& gathered(const std::string& ufrag);
+  std::vector<Gathered> generations;  ///< the newest last
 };
 
 }  // namespace parley

@@ -11,7 +11,9 @@ namespace parley {
 
 // --- Network ---
 
-bool Session::wants_sockets() const { return impl_->wants_sockets && !impl_->closed; }
+std::uint32_t Session::gathering_generation() const {
+  return impl_->closed ? 0 : impl_->gathering_generation;
+}
 
 Result<void> Session::add_local_socket(Timestamp now, const SocketAddress& bound,
                                        const NetworkInterface& interface) {
@@ -94,6 +96,10 @@ DataRate Session::target_rate(TransceiverId id) const { return impl_->media.targ
 // --- The machine contract ---
 
 bool Session::accepts(const Path& path) const { return impl_->transport.ice().accepts(path); }
+
+bool Session::owns_ufrag(std::string_view ufrag) const {
+  return impl_->transport.ice().owns_ufrag(ufrag);
+}
 
 void Session::handle_datagram(Timestamp now, const Path& path, MutableBytes bytes) {
   if (impl_->closed) return;
@@ -205,32 +211,26 @@ void Session::Impl::handle(Timestamp now, const peer::TransportEvent& event) {
 }
 
 void Session::Impl::handle(Timestamp now, const ice::Event& event) {
-  if (const auto* gathered = std::get_if<ice::CandidateGathered>(&event)) {
-    const std::string line = gathered->candidate.to_string();
-    candidates.push_back(line);
-    jsep::add_local_candidate(state, line);
-    events.emplace_back(
-        event::CandidateGathered{{.candidate = line,
-                                  .sdp_mid = transport_mid().value(),
-                                  .sdp_m_line_index = 0,
-                                  .username_fragment = transport.ice().local_credentials().ufrag}});
+  if (const auto* found = std::get_if<ice::CandidateGathered>(&event)) {
+    const std::string line = found->candidate.to_string();
+    gathered(found->candidate.ufrag).lines.push_back(line);
+    jsep::add_local_candidate(state, line, found->candidate.ufrag);
+    tell_candidate(line, found->candidate.ufrag);
   } else if (const auto* gathering = std::get_if<ice::GatheringStateChanged>(&event)) {
     gathering_state = static_cast<IceGatheringState>(gathering->state);
     if (gathering_state == IceGatheringState::complete) {
-      end_of_candidates = true;
-      jsep::end_local_candidates(state);
-      events.emplace_back(event::CandidateGathered{
-          {.candidate = {},
-           .sdp_mid = transport_mid().value(),
-           .sdp_m_line_index = 0,
-           .username_fragment = transport.ice().local_credentials().ufrag}});
+      gathered(gathering->ufrag).ended = true;
+      jsep::end_local_candidates(state, gathering->ufrag);
+      tell_candidate({}, gathering->ufrag);
     }
     events.emplace_back(event::IceGatheringStateChanged{gathering_state});
   } else if (const auto* changed = std::get_if<ice::StateChanged>(&event)) {
     events.emplace_back(
         event::IceConnectionStateChanged{static_cast<IceConnectionState>(changed->state)});
+    // A restart may mend it (RFC 8445 section 9): this failure is not for good.
+    ice_failure.clear();
     if (changed->state == ice::State::failed) {
-      fail(now, "ICE: " + std::string{ice::to_string(changed->cause)});
+      ice_failure = "ICE: " + std::string{ice::to_string(changed->cause)};
     }
     update_connection_state();
   } else if (std::holds_alternative<ice::SelectedPairChanged>(event)) {
@@ -238,6 +238,25 @@ void Session::Impl::handle(Timestamp now, const ice::Event& event) {
     transport.handle_timeout(now);
     if (const auto rtt = transport.ice().round_trip_time()) media.set_round_trip_time(*rtt);
   }
+}
+
+// Candidates of a generation that was rolled back are nobody's.
+void Session::Impl::tell_candidate(std::string line, const std::string& ufrag) {
+  if (!transport.ice().owns_ufrag(ufrag)) return;
+  events.emplace_back(event::CandidateGathered{{.candidate = std::move(line),
+                                                .sdp_mid = transport_mid().value(),
+                                                .sdp_m_line_index = 0,
+                                                .username_fragment = ufrag}});
+}
+
+Session::Impl::Gathered& Session::Impl::gathered(const std::string& ufrag) {
+  for (Gathered& known : generations) {
+    if (known.ufrag == ufrag) return known;
+  }
+  // Generations that can still be negotiated are few; of others nothing is asked any more.
+  std::erase_if(generations,
+                [this](const Gathered& g) { return !transport.ice().owns_ufrag(g.ufrag); });
+  return generations.emplace_back(Gathered{ufrag, {}, false});
 }
 
 void Session::Impl::fail(Timestamp now, std::string reason) {
@@ -292,7 +311,9 @@ SignalingState Session::signaling_state() const {
   return static_cast<SignalingState>(impl_->state.signaling);
 }
 
-const std::string& Session::failure_reason() const { return impl_->failure; }
+const std::string& Session::failure_reason() const {
+  return impl_->failure.empty() ? impl_->ice_failure : impl_->failure;
+}
 
 // The enumerations that are cast above name the same states in the same order.
 static_assert(static_cast<int>(IceConnectionState::closed) == static_cast<int>(ice::State::closed));

@@ -7,13 +7,20 @@
 namespace parley {
 namespace {
 
-std::string candidate_id(bool local, std::size_t index) {
-  return (local ? "L" : "R") + std::to_string(index);
+// "L3" of the first ICE generation, "L3.1" of the one after its first restart.
+std::string ice_id(const char* what, std::size_t index, std::uint32_t generation) {
+  std::string id = what + std::to_string(index);
+  return generation == 0 ? id : id + "." + std::to_string(generation);
 }
 
-void add_candidate(StatsReport& report, bool local, std::size_t index,
+std::string candidate_id(bool local, std::size_t index, std::uint32_t generation) {
+  return ice_id(local ? "L" : "R", index, generation);
+}
+
+void add_candidate(StatsReport& report, std::uint32_t generation, bool local, std::size_t index,
                    const ice::Candidate& candidate) {
-  StatsObject object{candidate_id(local, index), local ? "local-candidate" : "remote-candidate"};
+  StatsObject object{candidate_id(local, index, generation),
+                     local ? "local-candidate" : "remote-candidate"};
   object.set("transportId", "T")
       .set("candidateType", ice::to_string(candidate.type))
       .set("protocol", ice::to_string(candidate.protocol))
@@ -30,11 +37,11 @@ void add_candidate(StatsReport& report, bool local, std::size_t index,
   report.objects.push_back(std::move(object));
 }
 
-void add_pair(StatsReport& report, const ice::PairStats& pair) {
-  StatsObject object{"CP" + std::to_string(pair.id), "candidate-pair"};
+void add_pair(StatsReport& report, std::uint32_t generation, const ice::PairStats& pair) {
+  StatsObject object{ice_id("CP", pair.id, generation), "candidate-pair"};
   object.set("transportId", "T")
-      .set("localCandidateId", candidate_id(true, pair.local))
-      .set("remoteCandidateId", candidate_id(false, pair.remote))
+      .set("localCandidateId", candidate_id(true, pair.local, generation))
+      .set("remoteCandidateId", candidate_id(false, pair.remote, generation))
       .set("state", ice::to_string(pair.state))
       .set("nominated", pair.nominated)
       .set("packetsSent", pair.packets_sent)
@@ -96,7 +103,9 @@ void add_certificate(StatsReport& report, const char* id, const dtls::Fingerprin
 void Session::add_stats(StatsReport& report) const {
   const Impl& impl = *impl_;
   const peer::TransportPlane& plane = impl.transport;
-  const ice::Stats ice = plane.ice().stats();
+  // The generation that carries the data, and those that an ICE restart prepares.
+  const auto generations = plane.ice().stats();
+  const ice::Stats& ice = generations.front().stats;
 
   StatsObject transport{"T", "transport"};
   transport.set("packetsSent", plane.counters().packets_sent)
@@ -105,12 +114,13 @@ void Session::add_stats(StatsReport& report) const {
       .set("bytesReceived", plane.counters().bytes_received)
       .set("iceRole", ice::to_string(ice.role))
       .set("iceLocalUsernameFragment", plane.ice().local_credentials().ufrag)
-      .set("iceState", ice::to_string(ice.state))
+      .set("iceState", ice::to_string(plane.ice().state()))
       .set("dtlsState", dtls_state_name(plane.dtls_state()))
       .set("localCertificateId", "CL")
-      .set("selectedCandidatePairChanges", ice.selected_pair_changes);
+      .set("selectedCandidatePairChanges", plane.ice().selected_pair_changes());
   for (const ice::PairStats& pair : ice.pairs) {
-    if (pair.selected) transport.set("selectedCandidatePairId", "CP" + std::to_string(pair.id));
+    if (!pair.selected) continue;
+    transport.set("selectedCandidatePairId", ice_id("CP", pair.id, generations.front().number));
   }
   if (const auto role = plane.dtls_role()) {
     transport.set("dtlsRole", *role == dtls::Role::client ? "client" : "server");
@@ -128,12 +138,14 @@ void Session::add_stats(StatsReport& report) const {
   if (!plane.peer_certificate().empty()) {
     add_certificate(report, "CR", dtls::Fingerprint::of(plane.peer_certificate()));
   }
-  for (const ice::PairStats& pair : ice.pairs) add_pair(report, pair);
-  for (std::size_t i = 0; i < ice.local_candidates.size(); ++i) {
-    add_candidate(report, true, i, ice.local_candidates[i]);
-  }
-  for (std::size_t i = 0; i < ice.remote_candidates.size(); ++i) {
-    add_candidate(report, false, i, ice.remote_candidates[i]);
+  for (const auto& [number, stats] : generations) {
+    for (const ice::PairStats& pair : stats.pairs) add_pair(report, number, pair);
+    for (std::size_t i = 0; i < stats.local_candidates.size(); ++i) {
+      add_candidate(report, number, true, i, stats.local_candidates[i]);
+    }
+    for (std::size_t i = 0; i < stats.remote_candidates.size(); ++i) {
+      add_candidate(report, number, false, i, stats.remote_candidates[i]);
+    }
   }
   impl.media.add_stats(impl.state, report);
 }

@@ -13,7 +13,9 @@ TransportPlane::TransportPlane(const TransportConfig& config, Random& random, Ti
 
 Result<void> TransportPlane::set_remote(Timestamp now, const RemoteTransport& remote) {
   if (closed_) return Error{Errc::closed, "transport"};
-  if (auto set = ice_.set_remote_credentials(now, remote.credentials); !set) return set;
+  auto set = remote.ice_restart ? ice_.accept_restart(now, remote.credentials)
+                                : ice_.set_remote_credentials(now, remote.credentials);
+  if (!set) return set;
   if (dtls_) {
     dtls_->set_remote_fingerprints(now, remote.fingerprints);
     return {};

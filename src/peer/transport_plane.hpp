@@ -14,7 +14,7 @@
 #include "parley/base/random.hpp"
 #include "parley/base/time.hpp"
 #include "parley/dtls/transport.hpp"
-#include "parley/ice/agent.hpp"
+#include "parley/ice/transport.hpp"
 #include "parley/srtp/session.hpp"
 
 namespace parley::peer {
@@ -33,6 +33,7 @@ struct RemoteTransport {
   /// Media was negotiated: a handshake without keys for it fails. Otherwise use_srtp is offered and
   /// not missed, as peers for data alone do without.
   dtls::SrtpUse srtp_use = dtls::SrtpUse::required;
+  bool ice_restart = false;  ///< the credentials are those of the prepared generation
 };
 
 /// Datagrams that were not passed on, by reason.
@@ -77,9 +78,10 @@ class TransportPlane {
 
   TransportPlane(const TransportConfig& config, Random& random, Timestamp now);
 
-  ice::Agent& ice() { return ice_; }
-  const ice::Agent& ice() const { return ice_; }
-  /// Starts checks and the handshake. Later calls with the same values change nothing.
+  ice::Transport& ice() { return ice_; }
+  const ice::Transport& ice() const { return ice_; }
+  /// Starts checks and the handshake. Later calls with the same values change nothing; an ICE
+  /// restart changes nothing above ICE (RFC 8842 section 4).
   Result<void> set_remote(Timestamp now, const RemoteTransport& remote);
 
   Delivery handle_datagram(Timestamp now, const Path& path, MutableBytes bytes);
@@ -121,7 +123,7 @@ class TransportPlane {
   std::optional<Transmit> addressed(Timestamp now, std::optional<MutableBytes> packet);
 
   TransportConfig config_;
-  ice::Agent ice_;
+  ice::Transport ice_;
   std::unique_ptr<dtls::Transport> dtls_;
   std::unique_ptr<srtp::Session> srtp_;
   std::vector<std::vector<std::uint8_t>> early_dtls_;

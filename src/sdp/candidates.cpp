@@ -9,27 +9,33 @@ namespace {
 using sdp::Description;
 using sdp::Media;
 
-/// The newest description of a side, for changing: a copy takes its place.
-template <class Edit>
-void edit(DescriptionPtr& pending, DescriptionPtr& current, Edit change) {
-  DescriptionPtr& target = pending != nullptr ? pending : current;
-  if (target == nullptr) return;
-  auto copy = std::make_shared<Description>(*target);
-  change(*copy);
-  target = std::move(copy);
-}
-
 /// The section that carries the transport: the first of the bundle, else the first in use.
-Media* transport_section(Description& d) {
+const Media* transport_section(const Description& d) {
   for (const sdp::Group& g : d.groups) {
     if (g.semantics != "BUNDLE" || g.mids.empty()) continue;
-    for (Media& m : d.media) {
+    for (const Media& m : d.media) {
       if (m.mid == g.mids.front()) return &m;
     }
   }
   const auto used =
       std::find_if(d.media.begin(), d.media.end(), [](const Media& m) { return !m.is_rejected(); });
   return used == d.media.end() ? nullptr : &*used;
+}
+
+/// The newest local description of the generation: a changed copy takes its place.
+template <class Edit>
+bool edit_local(State& state, std::string_view ufrag, Edit change) {
+  for (DescriptionPtr* target : {&state.pending_local, &state.current_local}) {
+    if (*target == nullptr) continue;
+    const Media* const section = transport_section(**target);
+    if (section == nullptr) continue;
+    if (!ufrag.empty() && (*target)->transport_of(*section).ice_ufrag != ufrag) continue;
+    auto copy = std::make_shared<Description>(**target);
+    change(copy->media[static_cast<std::size_t>(section - (*target)->media.data())]);
+    *target = std::move(copy);
+    return true;
+  }
+  return false;
 }
 
 std::optional<std::size_t> section_index(const Description& d, const std::optional<Mid>& mid,
@@ -60,18 +66,19 @@ bool matches_generation(const Description& d, const Media& m, std::string_view u
 
 }  // namespace
 
-void add_local_candidate(State& state, std::string_view line) {
-  edit(state.pending_local, state.current_local, [line](Description& d) {
-    Media* m = transport_section(d);
-    if (m != nullptr) m->candidates.emplace_back(bare(line));
-  });
+IceCredentials ice_credentials_of(const Description& d) {
+  const Media* const section = transport_section(d);
+  if (section == nullptr || section->is_rejected()) return {};
+  const auto transport = d.transport_of(*section);
+  return {transport.ice_ufrag.value_or(""), transport.ice_pwd.value_or("")};
 }
 
-void end_local_candidates(State& state) {
-  edit(state.pending_local, state.current_local, [](Description& d) {
-    Media* m = transport_section(d);
-    if (m != nullptr) m->end_of_candidates = true;
-  });
+bool add_local_candidate(State& state, std::string_view line, std::string_view ufrag) {
+  return edit_local(state, ufrag, [line](Media& m) { m.candidates.emplace_back(bare(line)); });
+}
+
+bool end_local_candidates(State& state, std::string_view ufrag) {
+  return edit_local(state, ufrag, [](Media& m) { m.end_of_candidates = true; });
 }
 
 Result<CandidateDelivery> add_remote_candidate(State& state, std::string_view line,

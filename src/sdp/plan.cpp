@@ -43,6 +43,10 @@ void finish(State& next, bool offer_was_local) {
   next.pending_local = nullptr;
   next.pending_remote = nullptr;
   next.checkpoint = nullptr;
+  const auto& replace = next.ufrags_to_replace;
+  const bool still_used = next.transport && std::find(replace.begin(), replace.end(),
+                                                      next.transport->local_ufrag) != replace.end();
+  if (!still_used) next.ufrags_to_replace.clear();
 }
 
 void set_local_description(State& next, const Description& d) {
@@ -221,6 +225,14 @@ Result<Plan> plan_local_answer(const State& state, SdpType type, const Descripti
     const auto transport = d.transport_of(d.media[**tag]);
     if (auto error = check_transport(transport)) return *error;
     if (auto error = check_transport(offer.transport_of(offer.media[**tag]))) return *error;
+    const auto& before = state.checkpoint->transport;
+    if (before) {
+      const bool restarts = transport.ice_ufrag != before->local_ufrag;
+      if (restarts != is_ice_restart(*before, offer.transport_of(offer.media[**tag]))) {
+        return invalid(restarts ? "the answer restarts ICE and the offer does not"
+                                : "the answer does not restart ICE as the offer does");
+      }
+    }
     const auto offered = offer.transport_of(offer.media[**tag]).setup;
     if (transport.setup == sdp::Setup::actpass || transport.setup == offered) {
       return invalid("a=setup that does not answer the offer's");
@@ -295,6 +307,16 @@ Result<Plan> plan_remote_answer(const State& state, SdpType type, const Descript
 }
 
 }  // namespace
+
+bool remote_offer_restarts_ice(const State& state) {
+  const bool pending = state.signaling == SignalingState::have_remote_offer ||
+                       state.signaling == SignalingState::have_local_pranswer;
+  if (!pending || !state.checkpoint->transport) return false;
+  const Description& offer = *state.pending_remote;
+  const Selection selection = select_sections(state, offer);
+  return selection.tag && is_ice_restart(*state.checkpoint->transport,
+                                         offer.transport_of(offer.media[*selection.tag]));
+}
 
 Result<Plan> plan_local(const State& state, SdpType type, const Description& d) {
   const SignalingState s = state.signaling;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "parley/sdp/jsep.hpp"
 #include "sdp/checkpoint.hpp"
 #include "sdp/codec_matching.hpp"
 
@@ -239,8 +240,24 @@ Result<void> want_data(State& state) {
   return {};
 }
 
+void restart_ice(State& state) {
+  state.ufrags_to_replace.clear();
+  for (const auto& local : {state.current_local, state.pending_local}) {
+    if (local == nullptr) continue;
+    std::string ufrag = ice_credentials_of(*local).ufrag;
+    if (!ufrag.empty()) state.ufrags_to_replace.push_back(std::move(ufrag));
+  }
+}
+
+bool ice_restart_wanted(const State& state) {
+  const auto& replace = state.ufrags_to_replace;
+  return state.transport &&
+         std::find(replace.begin(), replace.end(), state.transport->local_ufrag) != replace.end();
+}
+
 bool negotiation_needed(const State& state) {
   if (state.signaling != SignalingState::stable) return false;
+  if (ice_restart_wanted(state)) return true;
   if (state.data.wanted && !state.data.section) return true;
   return std::any_of(state.transceivers.begin(), state.transceivers.end(),
                      [&state](const Transceiver& t) { return needs_negotiation(state, t); });

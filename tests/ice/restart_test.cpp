@@ -32,7 +32,7 @@ struct Scene {
     return out;
   }
   void prepare(End& end) {
-    end.agent.prepare_restart(net.now);
+    end.agent.prepare_restart();
     end.agent.gather_restart(net.now);
     net.gather(end);
   }
@@ -105,7 +105,7 @@ TEST_CASE("a restart gathers anew with server-reflexive candidates of its genera
   End& a = net.add(controlling(), {at("10.0.0.1:1")},
                    {NatKind::cone, *IpAddress::parse("198.51.100.1")});
   net.run_for(1s);
-  a.agent.prepare_restart(net.now);
+  a.agent.prepare_restart();
   a.agent.gather_restart(net.now);
   net.gather(a);
   net.run_for(1s);
@@ -129,7 +129,7 @@ TEST_CASE("a cancelled restart leaves everything as it was", "[ice]") {
   const std::string before = scene.a->agent.local_credentials().ufrag;
   scene.prepare(*scene.a);
   const std::string prepared = scene.a->agent.prepared_credentials()->ufrag;
-  CHECK(scene.a->agent.prepare_restart(scene.net.now).ufrag == prepared);
+  CHECK(scene.a->agent.prepare_restart().ufrag == prepared);
   CHECK(scene.a->agent.owns_ufrag(prepared));
   scene.a->agent.cancel_restart(scene.net.now);
   scene.net.run_for(60s);
@@ -138,7 +138,7 @@ TEST_CASE("a cancelled restart leaves everything as it was", "[ice]") {
   CHECK(scene.a->agent.local_credentials().ufrag == before);
   CHECK(is_connected(*scene.a));
   CHECK(is_connected(*scene.b));
-  CHECK(scene.a->agent.prepare_restart(scene.net.now).ufrag != prepared);
+  CHECK(scene.a->agent.prepare_restart().ufrag != prepared);
 }
 
 TEST_CASE("checks of the new generation before the answer are kept for it", "[ice]") {

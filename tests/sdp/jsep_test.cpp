@@ -335,6 +335,8 @@ TEST_CASE("A new fingerprint needs an ICE restart and makes a new DTLS associati
   std::string restarted = replaced_all(other, a.facts.ice_ufrag, "fresh-one");
   restarted = replaced_all(restarted, a.facts.ice_pwd, "fresh-fresh-fresh-fresh");
   b.set_remote(SdpType::offer, restarted);
+  b.facts.ice_ufrag = "fresh-too";
+  b.facts.ice_pwd = "fresh-fresh-fresh-fresh";
   b.set_local(SdpType::answer, b.answer());
   const auto told = b.told<TransportNegotiated>();
   REQUIRE(told.size() == 1);

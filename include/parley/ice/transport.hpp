@@ -34,13 +34,13 @@ class Transport {
   // --- Restarts ---
 
   /// Makes the credentials of the next generation; the same ones until it is cancelled or accepted.
-  const Credentials& prepare_restart(Timestamp now);
+  const Credentials& prepare_restart();
   /// Those that were prepared, if any.
   const Credentials* prepared_credentials() const;
   /// The prepared credentials were signalled: sockets and servers that are added from now on are
-  /// gathered for them. The owner adds all its sockets again. No effect when nothing is prepared or
-  /// it gathers already.
-  void gather_restart(Timestamp now);
+  /// gathered for them. True: the owner adds all its sockets again. False, and no effect: nothing
+  /// is prepared or it gathers already.
+  bool gather_restart(Timestamp now);
   /// Drops the prepared generation (rollback); the others are untouched.
   void cancel_restart(Timestamp now);
   /// The peer has agreed: checks of the prepared generation begin, in the role that the active one

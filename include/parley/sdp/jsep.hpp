@@ -145,11 +145,23 @@ Result<Plan> plan_rollback(const State& state, Side side);
 /// Makes the plan's state the present one and hands back what to do.
 std::vector<Change> commit(State& state, Plan&& plan);
 
+/// Whether the pending offer of the peer restarts ICE (RFC 8839 section 4.4.1.1.1): its answer has
+/// new credentials of ours, and only then.
+bool remote_offer_restarts_ice(const State& state);
+/// The credentials of the section that carries the transport; empty when every section is rejected.
+struct IceCredentials {
+  std::string ufrag, pwd;
+  friend bool operator==(const IceCredentials&, const IceCredentials&) = default;
+};
+IceCredentials ice_credentials_of(const sdp::Description& description);
+
 // ---- Candidates that come after their description ----
 
 /// Adds a gathered candidate ("candidate:...") to the local description, for those who read it.
-void add_local_candidate(State& state, std::string_view line);
-void end_local_candidates(State& state);
+/// It goes to the description whose credentials have this `ufrag`; empty: to the newest. False when
+/// there is none: a generation that was rolled back.
+bool add_local_candidate(State& state, std::string_view line, std::string_view ufrag = {});
+bool end_local_candidates(State& state, std::string_view ufrag = {});
 
 enum class CandidateDelivery {
   now,    ///< the transport it belongs to is negotiated: hand it to ICE

@@ -86,6 +86,8 @@ struct State {
   std::vector<Transceiver> transceivers;  ///< in the order of their creation
   DataSection data;
   std::optional<TransportParameters> transport;
+  /// Fragments of ours that restart_ice wants replaced (W3C [[LocalIceCredentialsToReplace]]).
+  std::vector<std::string> ufrags_to_replace;
   DescriptionPtr current_local, pending_local, current_remote, pending_remote;
 
   int next_transceiver = 0;
@@ -127,6 +129,11 @@ Result<void> set_codec_preferences(State& state, TransceiverId id,
 Result<void> stop(State& state, TransceiverId id);
 /// The first data channel was created: offers get a data section. Errors: unsupported.
 Result<void> want_data(State& state);
+/// restartIce: offers are due until our credentials of now are replaced. The owner gives offers new
+/// ones while `ice_restart_wanted`. Nothing happens before there is a local description.
+void restart_ice(State& state);
+/// Whether the next offer should have new credentials.
+bool ice_restart_wanted(const State& state);
 /// Whether another offer is due (W3C section 4.7.3). False outside `stable`: ask again then.
 bool negotiation_needed(const State& state);
 
