@@ -54,6 +54,19 @@ struct VideoConfig {
   double max_frame_rate = 30;
   /// Of the VP8 encoder, 1 to 16: higher is faster and coarser. 0 chooses by picture size.
   int speed = 0;
+  /// Take simulcast that a peer offers (RFC 8853): every stream comes out of its own, as
+  /// `EncodedVideo::rid` tells. `on_frame` shows the largest of them.
+  bool receive_simulcast = false;
+};
+
+/// One stream of a sender (W3C RTCRtpEncodingParameters).
+struct SendEncoding {
+  std::string rid;  ///< 1 to 16 letters and digits; may be empty when there is one encoding
+  /// 1 or more: raw pictures are made smaller by this. 0: chosen as W3C does, which is 1 for the
+  /// last encoding, 2 for the one before it, then 4 (all, when none of the encodings says).
+  double scale_resolution_down_by = 0;
+  DataRate max_bitrate;  ///< zero: what its share of the picture size deserves
+  bool active = true;
 };
 
 /// Of all data channels of a connection together, in bytes unless it says otherwise.

@@ -68,6 +68,14 @@ struct IceCandidate {
   std::string username_fragment;
 };
 
+/// A stream that a video transceiver sends: its only one, or one of its simulcast streams.
+struct SendLayer {
+  std::string rid;                      ///< empty without simulcast
+  double scale_resolution_down_by = 1;  ///< 1 or more
+  DataRate target_rate;                 ///< zero: not to be encoded now
+  sdp::RidRestrictions restrictions;    ///< what the peer asks of it (RFC 8851)
+};
+
 namespace event {
 
 struct ConnectionStateChanged {
@@ -112,11 +120,14 @@ struct AudioReceived {
 /// The peer needs a key frame (PLI, FIR).
 struct KeyFrameRequested {
   TransceiverId transceiver;
+  std::string rid;  ///< of the simulcast stream; empty without simulcast
 };
-/// What the encoder of this transceiver may produce from now on.
+/// What the encoder of this transceiver, or of this simulcast stream of it, may produce from now
+/// on. Zero: the stream is not to be encoded (switched off, paused by the peer, or no room for it).
 struct TargetRateChanged {
   TransceiverId transceiver;
   DataRate rate;
+  std::string rid;
 };
 /// The share of our packets that the peer did not get lately, 0 to 1: what FEC is dimensioned by.
 struct LossChanged {

@@ -28,6 +28,12 @@ struct TransceiverInit {
   std::string track_id;
   /// Codec names in order of preference; empty: all that parley knows.
   std::vector<std::string> codecs;
+  /// Two or more are simulcast (RFC 8853): each is encoded and sent on its own, to a peer that
+  /// takes it. A peer that does not gets the first. Video only.
+  std::vector<SendEncoding> send_encodings;
+  /// Asks the peer for these simulcast streams in our offer (see VideoConfig::receive_simulcast for
+  /// what it offers).
+  std::vector<std::string> receive_rids;
 };
 
 namespace peer {
@@ -63,6 +69,14 @@ class Transceiver {
   /// Codec names in order of preference. Errors: invalid_argument for a codec parley lacks.
   Result<void> set_codec_preferences(const std::vector<std::string>& codecs);
 
+  /// Changes what is wanted of the encodings, at once and without negotiation (W3C setParameters).
+  /// Rids that were not negotiated are ignored. Errors: invalid_argument (a rid twice, a scale
+  /// below 1), not_found, closed.
+  Result<void> set_encodings(std::vector<SendEncoding> encodings);
+  /// The streams that were negotiated, with what each may produce now: for applications with
+  /// encoders of their own. A peer that asks for simulcast (a=simulcast:recv) names them.
+  std::vector<SendLayer> send_layers() const;
+
   // --- Raw media: parley encodes and decodes ---
 
   /// Encodes and sends a picture; `capture_time` must grow. Returns the RTP timestamp the picture
@@ -81,7 +95,9 @@ class Transceiver {
 
   // --- Encoded media: the application has its own codecs, or forwards ---
 
-  /// Sends an encoded picture in the negotiated codec. Returns its RTP timestamp.
+  /// Sends an encoded picture in the negotiated codec, on the simulcast stream `frame.rid`. Returns
+  /// its RTP timestamp, which simulcast streams share. Errors besides those of `send`:
+  /// invalid_state when the stream was not negotiated, is switched off or paused by the peer.
   Result<std::uint32_t> send_encoded(const EncodedVideo& frame);
   /// Sends an encoded audio packet. Its time is the end of the packet sent before, unless
   /// `rtp_timestamp_gap` samples were left out (DTX).
@@ -95,8 +111,11 @@ class Transceiver {
       std::function<void(const EncodedAudio&, std::uint32_t rtp_timestamp)> handler);
   /// The peer asks for a key frame. With raw media parley obeys by itself.
   void on_key_frame_request(std::function<void()> handler);
-  /// Asks the peer for a key frame (PLI), at most as often as RFC 4585 section 6.3.1 allows.
-  Result<void> request_key_frame();
+  /// The same with the simulcast stream, empty without simulcast. Each replaces the other.
+  void on_key_frame_request(std::function<void(const std::string& rid)> handler);
+  /// Asks the peer for a key frame (PLI) of one simulcast stream or of all, at most as often as RFC
+  /// 4585 section 6.3.1 allows.
+  Result<void> request_key_frame(std::string_view rid = {});
 
  private:
   friend class PeerConnection;

@@ -86,7 +86,13 @@ class Session {
 
   // --- Media ---
 
-  /// Queues an encoded picture; returns its RTP timestamp, made from `capture_time`.
+  /// What is wanted of the encodings of a video transceiver, by rid; rids that were not negotiated
+  /// are ignored. May come before negotiation.
+  void set_encodings(Timestamp now, TransceiverId id, std::vector<SendEncoding> encodings);
+  /// The streams that were negotiated, in the order of the encodings; empty before.
+  std::vector<SendLayer> send_layers(TransceiverId id) const;
+  /// Queues an encoded picture for the stream of `frame.rid` (without one, the first); returns its
+  /// RTP timestamp, made from `capture_time`, which is the same in all simulcast streams.
   Result<std::uint32_t> send(Timestamp now, TransceiverId id, EncodedVideo frame);
   /// Queues an audio packet that begins at `media_ticks` of the caller's 48 kHz count.
   Result<std::uint32_t> send(Timestamp now, TransceiverId id, EncodedAudio packet,
@@ -102,10 +108,11 @@ class Session {
   void set_encoded_audio(TransceiverId id, bool encoded);
   /// The application's decoder refused a frame: no more frames until the next key frame, which is
   /// asked for.
-  void handle_decoder_error(Timestamp now, TransceiverId id);
-  Result<void> request_key_frame(Timestamp now, TransceiverId id);
+  void handle_decoder_error(Timestamp now, TransceiverId id, std::string_view rid = {});
+  /// Of one simulcast stream, or of all.
+  Result<void> request_key_frame(Timestamp now, TransceiverId id, std::string_view rid = {});
   void set_bitrate_limits(Timestamp now, DataRate min, DataRate max);
-  /// What the encoder of this transceiver should produce.
+  /// What the encoders of this transceiver should produce together.
   DataRate target_rate(TransceiverId id) const;
 
   // --- Data channels; see PeerConnection and DataChannel for the rules ---

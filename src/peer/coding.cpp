@@ -5,6 +5,7 @@
 
 #include "parley/codec/opus.hpp"
 #include "parley/codec/vp8.hpp"
+#include "peer/scaling.hpp"
 
 namespace parley::peer {
 
@@ -21,7 +22,7 @@ std::uint8_t audio_level(std::span<const std::int16_t> pcm) {
 VideoEncoding::VideoEncoding(Driver& driver, const VideoConfig& config)
     : driver_(driver), config_(config), rate_(config.start_bitrate) {}
 
-void VideoEncoding::encode(const VideoFrame& frame, Done done) {
+void VideoEncoding::encode(const VideoFrame& frame, double scale, Done done) {
   if (shared_->pending >= kMaxPending) {
     ++shared_->stats.frames_skipped;
     return;
@@ -31,10 +32,13 @@ void VideoEncoding::encode(const VideoFrame& frame, Done done) {
   struct Output {
     std::optional<EncodedVideo> frame;
     bool failed = false;
+    int width = 0;
+    int height = 0;
   };
   auto output = std::make_shared<Output>();
   const VideoEncoder::Options options{.key_frame = std::exchange(key_frame_wanted_, false)};
-  auto work = [shared = shared_, output, frame, options, rate = rate_, config = config_] {
+  auto work = [shared = shared_, output, frame = VideoFrame{frame}, scale, options, rate = rate_,
+               config = config_]() mutable {
     if (!shared->encoder) {
       auto made = codec::Vp8Encoder::create(
           {.rate = rate, .frames_per_second = config.max_frame_rate, .speed = config.speed});
@@ -49,11 +53,14 @@ void VideoEncoding::encode(const VideoFrame& frame, Done done) {
       shared->encoder->set_rate(rate, config.max_frame_rate);
       shared->encoder_rate = rate;
     }
+    frame.picture = scaled_down(std::move(frame.picture), scale);
+    output->width = frame.picture->width();
+    output->height = frame.picture->height();
     auto encoded = shared->encoder->encode(frame, options);
     output->failed = !encoded.has_value();
     if (encoded) output->frame = std::move(*encoded);
   };
-  auto finish = [shared = shared_, output, done = std::move(done), size = frame.picture] {
+  auto finish = [shared = shared_, output, done = std::move(done)] {
     --shared->pending;
     EncodingStats& stats = shared->stats;
     if (output->failed) ++stats.errors;
@@ -63,11 +70,20 @@ void VideoEncoding::encode(const VideoFrame& frame, Done done) {
     }
     ++stats.frames_encoded;
     if (output->frame->key_frame) ++stats.key_frames_encoded;
-    stats.width = size->width();
-    stats.height = size->height();
+    stats.width = output->width;
+    stats.height = output->height;
     done(std::move(*output->frame));
   };
   driver_.offload(shared_.get(), std::move(work), std::move(finish));
+}
+
+bool VideoEncoding::admits(Timestamp capture_time, std::optional<int> max_frame_rate) {
+  if (!max_frame_rate) return true;
+  const Duration interval = Duration{1s} / *max_frame_rate;
+  // A tenth of the interval is left to the unevenness of cameras.
+  if (capture_time < next_admitted_ - interval / 10) return false;
+  next_admitted_ = std::max(next_admitted_, capture_time - interval) + interval;
+  return true;
 }
 
 VideoDecoding::VideoDecoding(Driver& driver) : driver_(driver) {}

@@ -37,8 +37,12 @@ class VideoEncoding {
 
   VideoEncoding(Driver& driver, const VideoConfig& config);
 
-  /// `done` runs on the sequence when the picture is encoded, never inside the call.
-  void encode(const VideoFrame& frame, Done done);
+  /// `done` runs on the sequence when the picture is encoded, never inside the call. The picture is
+  /// made smaller by `scale`, 1 or more, on the lane.
+  void encode(const VideoFrame& frame, double scale, Done done);
+  /// Whether a picture captured then keeps to a frame rate, if there is a limit; it counts as
+  /// taken.
+  bool admits(Timestamp capture_time, std::optional<int> max_frame_rate);
   void set_rate(DataRate rate) { rate_ = rate; }
   void request_key_frame() { key_frame_wanted_ = true; }
   const EncodingStats& stats() const { return shared_->stats; }
@@ -54,6 +58,7 @@ class VideoEncoding {
   VideoConfig config_;
   DataRate rate_;
   bool key_frame_wanted_ = false;
+  Timestamp next_admitted_ = Timestamp::min();
   std::shared_ptr<Shared> shared_ = std::make_shared<Shared>();
 };
 

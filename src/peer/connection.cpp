@@ -71,6 +71,7 @@ Result<std::shared_ptr<Connection>> Connection::create(Driver& driver, Configura
   session.negotiation.max_message_size = self->config_.data.max_message_size;
   session.negotiation.offer_snap = self->config_.data.snap;
   session.data = self->config_.data;
+  session.negotiation.receive_simulcast = self->config_.video.receive_simulcast;
   session.ntp = self->ntp_;
   session.video = self->config_.video;
   session.max_video_wait = self->config_.max_video_wait;
@@ -283,8 +284,10 @@ void Connection::dispatch(SessionEvent event) {
   } else if (auto* wanted = std::get_if<event::KeyFrameRequested>(&event)) {
     dispatch(*wanted);
   } else if (auto* rate = std::get_if<event::TargetRateChanged>(&event)) {
-    if (auto& encoding = media_[rate->transceiver.value()].video_encoding) {
-      encoding->set_rate(rate->rate);
+    auto& encodings = media_[rate->transceiver.value()].video_encodings;
+    const auto encoding = encodings.find(rate->rid);
+    if (encoding != encodings.end() && rate->rate > DataRate{}) {
+      encoding->second->set_rate(rate->rate);
     }
   } else if (auto* loss = std::get_if<event::LossChanged>(&event)) {
     // Some FEC is kept on a clean path: loss begins before it is reported.
@@ -318,24 +321,25 @@ void Connection::dispatch(event::VideoReceived event) {
     handler(event.frame);
     return;
   }
-  if (!media.on_frame) return;
+  if (!media.on_frame || !media.shown_layer.takes(driver_.now(), event.frame)) return;
   if (!media.video_decoding) media.video_decoding = std::make_unique<VideoDecoding>(driver_);
-  media.video_decoding->decode(std::move(event.frame), event.render_at,
-                               [weak = weak_from_this(), id](VideoDecoding::Refused refused) {
-                                 const auto self = weak.lock();
-                                 if (!self || self->closed_) return;
-                                 if (refused == VideoDecoding::Refused::yes) {
-                                   self->session_->handle_decoder_error(self->driver_.now(),
-                                                                        TransceiverId{id});
-                                 }
-                                 self->wake();
-                               });
+  media.video_decoding->decode(
+      std::move(event.frame), event.render_at,
+      [weak = weak_from_this(), id, rid = event.frame.rid](VideoDecoding::Refused refused) {
+        const auto self = weak.lock();
+        if (!self || self->closed_) return;
+        if (refused == VideoDecoding::Refused::yes) {
+          self->session_->handle_decoder_error(self->driver_.now(), TransceiverId{id}, rid);
+        }
+        self->wake();
+      });
 }
 
 void Connection::dispatch(const event::KeyFrameRequested& event) {
   TransceiverMedia& media = media_[event.transceiver.value()];
-  if (media.video_encoding) media.video_encoding->request_key_frame();
-  if (const auto handler = media.on_key_frame_request) handler();
+  const auto encoding = media.video_encodings.find(event.rid);
+  if (encoding != media.video_encodings.end()) encoding->second->request_key_frame();
+  if (const auto handler = media.on_key_frame_request) handler(event.rid);
 }
 
 void Connection::close() {

@@ -40,14 +40,35 @@ struct ChannelHandlers {
   std::function<void(std::string_view)> close;
 };
 
+/// Which simulcast stream is decoded and shown: the largest that comes. Streams change at key
+/// frames only.
+class LayerChoice {
+ public:
+  /// Ours: a stream that was silent for so long is left for a smaller one.
+  static constexpr Duration kPatience = 1s;
+
+  /// Whether this frame is to be decoded.
+  bool takes(Timestamp now, const EncodedVideo& frame);
+  const std::string& rid() const { return rid_; }
+
+ private:
+  std::string rid_;
+  int area_ = 0;  ///< of its last key frame, in pixels
+  Timestamp last_ = Timestamp::min();
+};
+
 /// The application's and the codec's side of one transceiver.
 struct TransceiverMedia {
   std::function<void(const VideoFrame&)> on_frame;
   std::function<void(const EncodedVideo&)> on_encoded_frame;
   std::function<void(const EncodedAudio&, std::uint32_t)> on_encoded_audio;
-  std::function<void()> on_key_frame_request;
-  std::unique_ptr<VideoEncoding> video_encoding;
+  /// With the rid of the simulcast stream.
+  std::function<void(const std::string&)> on_key_frame_request;
+  std::vector<SendEncoding> encodings;  ///< what the application wants of them
+  /// By rid; without simulcast one with an empty rid.
+  std::map<std::string, std::unique_ptr<VideoEncoding>, std::less<>> video_encodings;
   std::unique_ptr<VideoDecoding> video_decoding;
+  LayerChoice shown_layer;
   std::unique_ptr<AudioEncoding> audio_encoding;
   std::uint32_t encoded_audio_ticks = 0;
   Timestamp last_capture = Timestamp::min();
@@ -83,7 +104,9 @@ class Connection final : public Engine, public std::enable_shared_from_this<Conn
   Result<std::uint32_t> send_encoded(int id, const EncodedVideo& frame);
   Result<std::uint32_t> send_encoded(int id, const EncodedAudio& packet, std::uint32_t gap);
   PlayoutOutcome read(int id, AudioBlock& block);
-  Result<void> request_key_frame(int id);
+  Result<void> request_key_frame(int id, std::string_view rid = {});
+  Result<void> set_encodings(int id, std::vector<SendEncoding> encodings);
+  std::vector<SendLayer> send_layers(int id) const;
   void set_frame_handler(int id, std::function<void(const VideoFrame&)> handler);
   void set_encoded_frame_handler(int id, std::function<void(const EncodedVideo&)> handler);
   void set_encoded_audio_handler(int id,
@@ -130,6 +153,7 @@ class Connection final : public Engine, public std::enable_shared_from_this<Conn
   void dispatch(const event::DataChannelClosed& event);
   bool show_due_frames(Timestamp now);
   void add_codec_stats(StatsReport& report) const;
+  void encode_layer(int id, const VideoFrame& frame, const SendLayer& layer);
   Transceiver handle_of(const jsep::Transceiver& transceiver);
   void wake();
 

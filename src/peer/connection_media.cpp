@@ -1,5 +1,6 @@
 // Transceivers of a connection: media of the application in and out, and the statistics of codecs.
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "peer/connection.hpp"
@@ -10,11 +11,49 @@ Transceiver Connection::handle_of(const jsep::Transceiver& transceiver) {
   return Transceiver{weak_from_this(), transceiver.id.value(), transceiver.kind};
 }
 
+namespace {
+
+/// W3C webrtc-pc section 5.1, addTransceiver.
+Result<void> check_encodings(MediaKind kind, const std::vector<SendEncoding>& encodings) {
+  const auto fail = [](const char* why) { return Error{Errc::invalid_argument, why}; };
+  if (kind == MediaKind::audio && encodings.size() > 1) return fail("simulcast of audio");
+  std::set<std::string> rids;
+  for (const SendEncoding& e : encodings) {
+    const double scale = e.scale_resolution_down_by;
+    if (scale != 0 && !(scale >= 1)) return fail("scale_resolution_down_by below 1");
+    if (encodings.size() > 1 && !jsep::is_rid(Rid{e.rid})) {
+      return fail("rid that is not 1 to 16 letters and digits");
+    }
+    if (!rids.insert(e.rid).second) return fail("rid twice");
+  }
+  return {};
+}
+
+/// Restrictions of the peer come on top of the application's scale (RFC 8851 section 5).
+double scale_for(const SendLayer& layer, const I420Buffer& picture) {
+  double scale = layer.scale_resolution_down_by;
+  const sdp::RidRestrictions& r = layer.restrictions;
+  if (r.max_width) scale = std::max(scale, static_cast<double>(picture.width()) / *r.max_width);
+  if (r.max_height) scale = std::max(scale, static_cast<double>(picture.height()) / *r.max_height);
+  return scale;
+}
+
+}  // namespace
+
 Result<Transceiver> Connection::add_transceiver(MediaKind kind, const TransceiverInit& init) {
   if (closed_) return Error{Errc::closed, "connection"};
   jsep::TransceiverInit wish{.direction = init.direction, .track_id = init.track_id};
   if (!init.stream_id.empty()) wish.stream_ids.push_back(init.stream_id);
+  if (auto checked = check_encodings(kind, init.send_encodings); !checked) return checked.error();
+  if (init.send_encodings.size() > 1) {
+    for (const SendEncoding& e : init.send_encodings) wish.send_rids.emplace_back(e.rid);
+  }
+  for (const std::string& rid : init.receive_rids) wish.receive_rids.emplace_back(rid);
   const TransceiverId id = session_->add_transceiver(kind, std::move(wish));
+  if (!init.send_encodings.empty()) {
+    media_[id.value()].encodings = init.send_encodings;
+    session_->set_encodings(driver_.now(), id, init.send_encodings);
+  }
   if (!init.codecs.empty()) {
     if (auto set = session_->set_codec_preferences(id, init.codecs); !set) {
       (void)session_->stop(driver_.now(), id).has_value();
@@ -73,21 +112,28 @@ Result<std::uint32_t> Connection::send(int id, const VideoFrame& frame) {
   const auto timestamp = session_->rtp_timestamp(TransceiverId{id}, frame.capture_time);
   if (!timestamp) return timestamp;
   media.last_capture = frame.capture_time;
-  if (!media.video_encoding) {
-    media.video_encoding = std::make_unique<VideoEncoding>(driver_, config_.video);
-    media.video_encoding->set_rate(session_->target_rate(TransceiverId{id}));
+  for (const SendLayer& layer : session_->send_layers(TransceiverId{id})) {
+    if (layer.target_rate > DataRate{}) encode_layer(id, frame, layer);
   }
-  media.video_encoding->encode(frame, [weak = weak_from_this(), id](EncodedVideo encoded) {
+  return timestamp;
+}
+
+void Connection::encode_layer(int id, const VideoFrame& frame, const SendLayer& layer) {
+  auto& encoding = media_[id].video_encodings[layer.rid];
+  if (!encoding) encoding = std::make_unique<VideoEncoding>(driver_, config_.video);
+  if (!encoding->admits(frame.capture_time, layer.restrictions.max_fps)) return;
+  encoding->set_rate(layer.target_rate);
+  const double scale = scale_for(layer, *frame.picture);
+  encoding->encode(frame, scale, [weak = weak_from_this(), id, rid = layer.rid](EncodedVideo out) {
     const auto self = weak.lock();
     if (!self || self->closed_) return;
-    const bool key_frame = encoded.key_frame;
-    const auto sent =
-        self->session_->send(self->driver_.now(), TransceiverId{id}, std::move(encoded));
+    const bool key_frame = out.key_frame;
+    out.rid = rid;
+    const auto sent = self->session_->send(self->driver_.now(), TransceiverId{id}, std::move(out));
     // A frame that was not queued is missing for those after it: begin again with a key frame.
-    if (!sent && !key_frame) self->media_[id].video_encoding->request_key_frame();
+    if (!sent && !key_frame) self->media_[id].video_encodings[rid]->request_key_frame();
     self->wake();
   });
-  return timestamp;
 }
 
 Result<std::uint32_t> Connection::send(int id, std::span<const std::int16_t> pcm) {
@@ -140,7 +186,35 @@ Result<std::uint32_t> Connection::send_encoded(int id, const EncodedAudio& packe
   return sent;
 }
 
+Result<void> Connection::set_encodings(int id, std::vector<SendEncoding> encodings) {
+  if (closed_) return Error{Errc::closed, "connection"};
+  const jsep::Transceiver* transceiver = find(id);
+  if (transceiver == nullptr) return Error{Errc::not_found, "transceiver"};
+  if (auto checked = check_encodings(transceiver->kind, encodings); !checked) return checked;
+  media_[id].encodings = encodings;
+  session_->set_encodings(driver_.now(), TransceiverId{id}, std::move(encodings));
+  wake();
+  return {};
+}
+
+std::vector<SendLayer> Connection::send_layers(int id) const {
+  return closed_ ? std::vector<SendLayer>{} : session_->send_layers(TransceiverId{id});
+}
+
 // --- Receiving ---
+
+bool LayerChoice::takes(Timestamp now, const EncodedVideo& frame) {
+  const int area = frame.width * frame.height;
+  const bool present = frame.rid == rid_;
+  if (!present) {
+    const bool silent = last_ == Timestamp::min() || now - last_ > kPatience;
+    if (!frame.key_frame || (!silent && area <= area_)) return false;
+    rid_ = frame.rid;
+  }
+  if (frame.key_frame) area_ = area;
+  last_ = now;
+  return true;
+}
 
 PlayoutOutcome Connection::read(int id, AudioBlock& block) {
   if (closed_) {
@@ -161,9 +235,9 @@ PlayoutOutcome Connection::read(int id, AudioBlock& block) {
   return PlayoutOutcome::silence;
 }
 
-Result<void> Connection::request_key_frame(int id) {
+Result<void> Connection::request_key_frame(int id, std::string_view rid) {
   if (closed_) return Error{Errc::closed, "connection"};
-  auto requested = session_->request_key_frame(driver_.now(), TransceiverId{id});
+  auto requested = session_->request_key_frame(driver_.now(), TransceiverId{id}, rid);
   wake();
   return requested;
 }
@@ -216,14 +290,17 @@ void Connection::add_codec_stats(StatsReport& report) const {
     const auto found = media_.find(static_cast<int>(*number));
     if (found == media_.end()) continue;
     const TransceiverMedia& media = found->second;
-    if (object.type() == "outbound-rtp" && media.video_encoding) {
-      const EncodingStats& stats = media.video_encoding->stats();
+    const std::string_view rid = object.text("rid").value_or("");
+    const auto encoding = media.video_encodings.find(rid);
+    if (object.type() == "outbound-rtp" && encoding != media.video_encodings.end()) {
+      const EncodingStats& stats = encoding->second->stats();
       object.set("framesEncoded", stats.frames_encoded)
           .set("keyFramesEncoded", stats.key_frames_encoded)
           .set("frameWidth", stats.width)
           .set("frameHeight", stats.height)
           .set("encoderImplementation", "libvpx");
-    } else if (object.type() == "inbound-rtp" && media.video_decoding) {
+    } else if (object.type() == "inbound-rtp" && media.video_decoding &&
+               media.shown_layer.rid() == rid) {
       const VideoPlayback& playback = media.video_decoding->playback();
       object.set("framesDecoded", playback.frames_decoded())
           .set("keyFramesDecoded", playback.key_frames_decoded())

@@ -13,16 +13,6 @@ cc::Limits limits_of(const VideoConfig& video) {
           .max = video.max_bitrate + MediaPlane::kAudioReserve};
 }
 
-rtp::ExtensionMap sending_map(const std::vector<jsep::NegotiatedExtension>& extensions) {
-  rtp::ExtensionMap map;
-  for (const auto& extension : extensions) {
-    if (!extension.send || extension.id < 1 || extension.id > 255) continue;
-    // A peer that maps one id twice has been answered without the second (see docs/sdp.md).
-    (void)map.add(static_cast<std::uint8_t>(extension.id), extension.uri).has_value();
-  }
-  return map;
-}
-
 }  // namespace
 
 MediaPlane::MediaPlane(MediaConfig config, Random& random, Timestamp)
@@ -58,87 +48,15 @@ void MediaPlane::configure(Timestamp now, const jsep::Transceiver& transceiver) 
     section = sections_.back().get();
     section->id = transceiver.id;
     section->kind = transceiver.kind;
+    section->timestamp_offset = random_.u32();
   }
   section->mid = transceiver.mid ? transceiver.mid->value() : std::string{};
   reduced_size_ = transceiver.negotiated->rtcp_reduced_size;
   learn_extensions(transceiver.negotiated->extensions);
-  configure_sender(now, *section, transceiver);
-  configure_receiver(*section, transceiver);
+  configure_senders(now, *section, transceiver);
+  configure_receivers(*section, transceiver);
   share_rate(controller_->target());
   release_held(now);
-}
-
-void MediaPlane::configure_sender(Timestamp now, Section& section,
-                                  const jsep::Transceiver& transceiver) {
-  const jsep::NegotiatedMedia& media = *transceiver.negotiated;
-  const bool sends = sdp::sends(*transceiver.current_direction) && !media.send.empty();
-  if (!sends) {
-    if (section.sender) {
-      section.sender->active = false;
-      section.sender->stream.clear_queue();
-    }
-    return;
-  }
-  const jsep::NegotiatedCodec& codec = media.send.front();
-  if (section.sender) {
-    // The stream goes on with its SSRC: SRTP's rollover counter must not start anew.
-    section.sender->active = true;
-    section.sender->stream.set_payload_type(codec.payload_type, codec.rtx_payload_type);
-  } else {
-    rtp::SendStream::Config config{.kind = section.kind, .ssrc = transceiver.ssrc};
-    config.payload_type = codec.payload_type;
-    if (codec.rtx_payload_type) {
-      config.rtx_ssrc = transceiver.rtx_ssrc;
-      config.rtx_payload_type = codec.rtx_payload_type;
-    }
-    config.clock_rate = codec.clock_rate;
-    config.extensions = sending_map(media.extensions);
-    config.mid = section.mid;
-    config.ntp = config_.ntp;
-    config.max_packet_size = config_.max_packet_size;
-    // Without RTX nothing is sent again: SRTP refuses a used index (RFC 3711 section 9.1).
-    if (!codec.rtx_payload_type) config.history.max_packets = 0;
-    section.sender = std::make_unique<Sender>(
-        Sender{.id = section.id,
-               .kind = section.kind,
-               .stream = rtp::SendStream{std::move(config), random_},
-               .packetizer = rtp::make_video_packetizer(codec.name, random_),
-               .target = config_.video.start_bitrate});
-    if (const auto rtt = reported_rtt_ ? reported_rtt_ : path_rtt_) {
-      section.sender->stream.set_rtt(*rtt);
-    }
-    schedule_.handle_stream_started(now);
-  }
-  Sender& sender = *section.sender;
-  sender.codec = codec.name;
-  sender.payload_type = codec.payload_type;
-  sender.peer_limit = media.max_send_rate;
-  sender.transport_feedback = codec.has_feedback("transport-cc");
-}
-
-void MediaPlane::configure_receiver(Section& section, const jsep::Transceiver& transceiver) {
-  const jsep::NegotiatedMedia& media = *transceiver.negotiated;
-  if (!sdp::receives(*transceiver.current_direction) || media.receive.empty()) return;
-  if (section.receiver) {
-    section.receiver->set_codecs(media.receive);
-  } else {
-    section.receiver = std::make_unique<MediaReceiver>(
-        MediaReceiver::Config{.id = section.id,
-                              .kind = section.kind,
-                              .codecs = media.receive,
-                              .max_video_wait = config_.max_video_wait,
-                              .audio_decoder = config_.audio_decoder,
-                              .playout_channels = config_.playout_channels});
-    section.receiver->set_encoded_audio(std::find(encoded_audio_.begin(), encoded_audio_.end(),
-                                                  section.id) != encoded_audio_.end());
-    if (const auto rtt = reported_rtt_ ? reported_rtt_ : path_rtt_) {
-      section.receiver->set_round_trip_time(*rtt);
-    }
-  }
-  for (const jsep::RemoteStream& stream : media.remote_streams) {
-    learn_ssrc(stream.ssrc, section.id);
-    if (stream.rtx_ssrc) learn_ssrc(*stream.rtx_ssrc, section.id);
-  }
 }
 
 void MediaPlane::learn_extensions(const std::vector<jsep::NegotiatedExtension>& extensions) {
@@ -151,47 +69,67 @@ void MediaPlane::learn_extensions(const std::vector<jsep::NegotiatedExtension>& 
 
 void MediaPlane::remove(TransceiverId id) {
   std::erase_if(sections_, [&](const auto& section) { return section->id == id; });
-  std::erase_if(routes_, [&](const auto& route) { return route.second == id; });
+  std::erase_if(routes_, [&](const auto& route) { return route.second.id == id; });
   std::erase(encoded_audio_, id);
+  encodings_.erase(id.value());
 }
 
 // --- Receiving ---
 
-void MediaPlane::learn_ssrc(Ssrc ssrc, TransceiverId id) {
+void MediaPlane::learn_ssrc(Ssrc ssrc, TransceiverId id, std::string_view rid) {
   const auto known = routes_.find(ssrc.value());
   if (known != routes_.end()) {
-    known->second = id;
+    known->second.id = id;
+    if (known->second.rid != rid) known->second.rid = rid;
   } else if (routes_.size() < kMaxSsrcs) {
-    routes_.emplace(ssrc.value(), id);
+    routes_.emplace(ssrc.value(), Route{id, std::string{rid}});
   }
 }
 
 // RFC 9143 section 9.2: the MID extension moves the SSRC, else the SSRC table decides, else a
 // payload type that only one section uses.
-MediaPlane::Section* MediaPlane::route(const rtp::PacketView& packet,
-                                       const rtp::HeaderExtensions& extensions) {
+MediaPlane::Section* MediaPlane::route_section(const rtp::PacketView& packet,
+                                               const rtp::HeaderExtensions& extensions) {
   if (extensions.mid) {
     for (const auto& section : sections_) {
-      if (section->receiver && section->mid == *extensions.mid) {
-        learn_ssrc(packet.ssrc(), section->id);
-        return section.get();
-      }
+      if (!section->receivers.empty() && section->mid == *extensions.mid) return section.get();
     }
   }
   if (const auto known = routes_.find(packet.ssrc().value()); known != routes_.end()) {
-    Section* section = find(known->second);
-    return section != nullptr && section->receiver ? section : nullptr;
+    Section* section = find(known->second.id);
+    return section != nullptr && !section->receivers.empty() ? section : nullptr;
   }
   Section* only = nullptr;
   for (const auto& section : sections_) {
-    if (!section->receiver || !section->receiver->knows_payload_type(packet.payload_type())) {
+    if (section->receivers.empty() ||
+        !section->receivers.front()->knows_payload_type(packet.payload_type())) {
       continue;
     }
     if (only != nullptr) return nullptr;
     only = section.get();
   }
-  if (only != nullptr) learn_ssrc(packet.ssrc(), only->id);
   return only;
+}
+
+// Within a section with simulcast RID tells the stream of an SSRC, and the repaired RID that of a
+// retransmission stream (RFC 8853 section 5.5, RFC 8852 section 3); senders stop writing them once
+// the SSRC is known, so it is learnt.
+MediaReceiver* MediaPlane::route(const rtp::PacketView& packet,
+                                 const rtp::HeaderExtensions& extensions) {
+  Section* section = route_section(packet, extensions);
+  if (section == nullptr) return nullptr;
+  if (section->receivers.front()->rid().empty()) {
+    learn_ssrc(packet.ssrc(), section->id);
+    return section->receivers.front().get();
+  }
+  const auto& told = extensions.rid ? extensions.rid : extensions.repaired_rid;
+  if (told) {
+    MediaReceiver* receiver = section->find_receiver(*told);
+    if (receiver != nullptr) learn_ssrc(packet.ssrc(), section->id, *told);
+    return receiver;
+  }
+  const auto known = routes_.find(packet.ssrc().value());
+  return known != routes_.end() ? section->find_receiver(known->second.rid) : nullptr;
 }
 
 void MediaPlane::handle_rtp(Timestamp now, MutableBytes packet) {
@@ -217,31 +155,24 @@ bool MediaPlane::accept_rtp(Timestamp now, MutableBytes packet) {
     return true;
   }
   const auto extensions = rtp::HeaderExtensions::parse(*view, receive_extensions_);
-  Section* section = route(*view, extensions);
-  if (section == nullptr || !section->receiver->knows_payload_type(view->payload_type())) {
-    return false;
-  }
+  MediaReceiver* receiver = route(*view, extensions);
+  if (receiver == nullptr || !receiver->knows_payload_type(view->payload_type())) return false;
   if (extensions.transport_sequence_number) {
     arrivals_.handle_packet(now, *extensions.transport_sequence_number);
     last_received_ssrc_ = view->ssrc();
   }
-  const bool first = section->receiver->stream() == nullptr;
-  section->receiver->handle_packet(now, packet, *view, extensions);
-  if (first && section->receiver->stream() != nullptr) schedule_.handle_stream_started(now);
+  const bool first = receiver->stream() == nullptr;
+  receiver->handle_packet(now, packet, *view, extensions);
+  if (first && receiver->stream() != nullptr) schedule_.handle_stream_started(now);
   return true;
 }
 
 // --- Time ---
 
 void MediaPlane::handle_timeout(Timestamp now) {
-  for (const auto& section : sections_) {
-    if (section->receiver) section->receiver->handle_timeout(now);
-    if (!section->sender) continue;
-    section->sender->stream.handle_timeout(now);
-    if (section->sender->stream.take_key_frame_request(now)) {
-      events_.emplace_back(event::KeyFrameRequested{section->id});
-    }
-  }
+  each_receiver([now](MediaReceiver& receiver) { receiver.handle_timeout(now); });
+  each_sender([now](Sender& sender) { sender.stream.handle_timeout(now); });
+  collect_key_frame_requests(now);
   arrivals_.handle_timeout(now);
   schedule_.handle_timeout(now);
   apply(now, controller_->handle_timeout(now));
@@ -250,18 +181,17 @@ void MediaPlane::handle_timeout(Timestamp now) {
 Timestamp MediaPlane::next_timeout() const {
   Timestamp next =
       std::min({arrivals_.next_timeout(), schedule_.next_timeout(), controller_->next_timeout()});
-  for (const auto& section : sections_) {
-    if (section->receiver) next = std::min(next, section->receiver->next_timeout());
-    if (section->sender) next = std::min(next, section->sender->stream.next_timeout());
-  }
+  each_receiver([&next](const MediaReceiver& r) { next = std::min(next, r.next_timeout()); });
+  each_sender([&next](const Sender& s) { next = std::min(next, s.stream.next_timeout()); });
   if (has_paced_packets()) next = std::min(next, pacer_.next_send(Timestamp::min()));
   return next;
 }
 
 std::optional<SessionEvent> MediaPlane::poll_event() {
   for (const auto& section : sections_) {
-    if (!section->receiver) continue;
-    if (auto event = section->receiver->poll_event()) return event;
+    for (const auto& receiver : section->receivers) {
+      if (auto event = receiver->poll_event()) return event;
+    }
   }
   if (next_event_ == events_.size()) return std::nullopt;
   SessionEvent event = std::move(events_[next_event_++]);

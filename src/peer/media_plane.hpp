@@ -4,9 +4,11 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -71,11 +73,20 @@ class MediaPlane {
   void configure(Timestamp now, const jsep::Transceiver& transceiver);
   void remove(TransceiverId id);
 
+  /// What the application wants of its encodings; may come before there is a sender.
+  void set_encodings(Timestamp now, TransceiverId id, std::vector<SendEncoding> encodings);
+  /// The streams this transceiver sends at present, in the order of its encodings.
+  std::vector<SendLayer> send_layers(TransceiverId id) const;
+
+  /// `frame.rid` names the stream; without one it is the first.
   Result<std::uint32_t> send(Timestamp now, TransceiverId id, EncodedVideo frame);
   Result<std::uint32_t> send(Timestamp now, TransceiverId id, EncodedAudio packet,
                              std::uint32_t media_ticks, Timestamp capture_time, bool marker);
   const rtp::SendStream* sender(TransceiverId id) const;
-  MediaReceiver* receiver(TransceiverId id);
+  /// The receiver of a simulcast stream; without a rid the first.
+  MediaReceiver* receiver(TransceiverId id, std::string_view rid = {});
+  /// Of one simulcast stream, or of all without a rid. False when nothing is received.
+  bool request_key_frame(Timestamp now, TransceiverId id, std::string_view rid);
   void set_encoded_audio(TransceiverId id, bool encoded);
   DataRate target_rate(TransceiverId id) const;
   void set_bitrate_limits(Timestamp now, DataRate min, DataRate max);
@@ -97,6 +108,7 @@ class MediaPlane {
   const MediaDrops& drops() const { return drops_; }
 
  private:
+  /// One stream that is sent: all of a transceiver's, or one of its simulcast streams.
   struct Sender {
     TransceiverId id;
     MediaKind kind;
@@ -104,30 +116,64 @@ class MediaPlane {
     std::unique_ptr<rtp::VideoPacketizer> packetizer;
     std::optional<DataRate> peer_limit;
     bool transport_feedback = false;
-    bool active = true;
-    DataRate target;
+    bool active = true;  ///< negotiated
+    DataRate target;     ///< zero: not to be encoded
     std::string codec;
     PayloadType payload_type;
+    std::string rid;          ///< empty without simulcast
+    SendEncoding encoding{};  ///< what the application wants of it
+    bool paused = false;      ///< the peer does not want it (RFC 8853)
+    sdp::RidRestrictions restrictions{};
+
+    bool wanted() const { return active && !paused && encoding.active; }
   };
   struct Section {
     TransceiverId id;
     MediaKind kind = MediaKind::audio;
     std::string mid;
-    std::unique_ptr<Sender> sender;
-    std::unique_ptr<MediaReceiver> receiver;
-    std::vector<Ssrc> announced;  ///< SSRCs the description named
+    std::vector<std::unique_ptr<Sender>> senders;  ///< in the order of the encodings
+    /// One, or one for each rid that the peer sends.
+    std::vector<std::unique_ptr<MediaReceiver>> receivers;
+    std::uint32_t timestamp_offset = 0;  ///< of all its streams
+    std::vector<Ssrc> announced;         ///< SSRCs the description named
+
+    bool sends() const;
+    MediaReceiver* find_receiver(std::string_view rid) const;
+  };
+  /// Where packets of an SSRC go.
+  struct Route {
+    TransceiverId id;
+    std::string rid;
   };
 
   Section* find(TransceiverId id);
   const Section* find(TransceiverId id) const;
-  void configure_sender(Timestamp now, Section& section, const jsep::Transceiver& transceiver);
-  void configure_receiver(Section& section, const jsep::Transceiver& transceiver);
+  template <class Visit>
+  void each_sender(Visit visit) const {
+    for (const auto& section : sections_) {
+      for (const auto& sender : section->senders) visit(*sender);
+    }
+  }
+  template <class Visit>
+  void each_receiver(Visit visit) const {
+    for (const auto& section : sections_) {
+      for (const auto& receiver : section->receivers) visit(*receiver);
+    }
+  }
+  void configure_senders(Timestamp now, Section& section, const jsep::Transceiver& transceiver);
+  Sender& find_or_make_sender(Timestamp now, Section& section, const jsep::Transceiver& transceiver,
+                              const std::string& rid, const jsep::NegotiatedCodec& codec);
+  void apply_encodings(Section& section);
+  void configure_receivers(Section& section, const jsep::Transceiver& transceiver);
+  MediaReceiver& find_or_make_receiver(Section& section, const jsep::Transceiver& transceiver,
+                                       const std::string& rid);
   void learn_extensions(const std::vector<jsep::NegotiatedExtension>& extensions);
   void release_held(Timestamp now);
 
   // Routing (media_plane.cpp).
-  Section* route(const rtp::PacketView& packet, const rtp::HeaderExtensions& extensions);
-  void learn_ssrc(Ssrc ssrc, TransceiverId id);
+  Section* route_section(const rtp::PacketView& packet, const rtp::HeaderExtensions& extensions);
+  MediaReceiver* route(const rtp::PacketView& packet, const rtp::HeaderExtensions& extensions);
+  void learn_ssrc(Ssrc ssrc, TransceiverId id, std::string_view rid = {});
   bool accept_rtp(Timestamp now, MutableBytes packet);
 
   // RTCP (media_rtcp.cpp).
@@ -149,15 +195,26 @@ class MediaPlane {
   bool has_paced_packets() const;
   void apply(Timestamp now, const cc::Update& update);
   void share_rate(DataRate total);
+  void share_rate(Section& section, DataRate rate);
+  void set_target(Sender& sender, DataRate rate);
+  void collect_key_frame_requests(Timestamp now);
   void note_round_trip_time(Duration rtt);
   void note_loss(double fraction);
+
+  // Statistics (media_stats.cpp).
+  void add_common_stats(const Section& section, Ssrc ssrc, const std::string& rid,
+                        StatsObject& object) const;
+  void add_sender_stats(const Section& section, std::size_t index, StatsReport& report) const;
+  void add_receiver_stats(const Section& section, const MediaReceiver& receiver,
+                          const jsep::State& negotiation, StatsReport& report) const;
 
   MediaConfig config_;
   Random& random_;
   std::vector<std::unique_ptr<Section>> sections_;
   /// Whose audio is wanted undecoded; asked for before there may be a receiver.
   std::vector<TransceiverId> encoded_audio_;
-  std::unordered_map<std::uint32_t, TransceiverId> routes_;
+  std::map<int, std::vector<SendEncoding>> encodings_;  ///< by transceiver, likewise
+  std::unordered_map<std::uint32_t, Route> routes_;
   rtp::ExtensionMap receive_extensions_;
   std::vector<std::vector<std::uint8_t>> held_;
 

@@ -142,6 +142,7 @@ void MediaReceiver::drain_frames(Timestamp now) {
     key_frames_.handle_frame(now, frame->video.key_frame);
     const Timestamp render_at =
         timing_.on_frame(now, frame->video.rtp_timestamp, frame->delayed_by_loss);
+    frame->video.rid = config_.rid;
     events_.emplace_back(event::VideoReceived{config_.id, std::move(frame->video), render_at});
   }
   if (const auto needed = assembler_->first_needed(); needed && stream_) {

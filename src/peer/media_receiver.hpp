@@ -36,6 +36,7 @@ class MediaReceiver {
   struct Config {
     TransceiverId id;
     MediaKind kind = MediaKind::audio;
+    std::string rid;  ///< of the simulcast stream; empty without simulcast
     std::vector<jsep::NegotiatedCodec> codecs;
     Duration max_video_wait = 500ms;
     AudioDecoderFactory audio_decoder;
@@ -78,6 +79,7 @@ class MediaReceiver {
   void build_report_blocks(Timestamp now, std::vector<rtp::rtcp::ReportBlock>& out);
 
   const Config& config() const { return config_; }
+  const std::string& rid() const { return config_.rid; }
   rtp::ReceiveStream* stream() { return stream_ ? &*stream_ : nullptr; }
   const rtp::ReceiveStream* stream() const { return stream_ ? &*stream_ : nullptr; }
   const jitter::AudioBuffer* audio() const { return audio_.get(); }

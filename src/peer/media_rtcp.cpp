@@ -18,9 +18,7 @@ void MediaPlane::handle_rtcp(Timestamp now, Bytes packet) {
     switch (sub.type) {
       case rtcp::PacketType::sender_report:
         if (const auto report = rtcp::SenderReport::parse(sub)) {
-          for (const auto& section : sections_) {
-            if (section->receiver) section->receiver->handle_sender_report(now, *report);
-          }
+          each_receiver([&](MediaReceiver& r) { r.handle_sender_report(now, *report); });
           for (const auto& block : report->blocks) handle_block(now, block);
         }
         break;
@@ -32,9 +30,7 @@ void MediaPlane::handle_rtcp(Timestamp now, Bytes packet) {
       case rtcp::PacketType::bye:
         if (const auto bye = rtcp::Bye::parse(sub)) {
           for (const Ssrc ssrc : bye->sources) {
-            for (const auto& section : sections_) {
-              if (section->receiver) section->receiver->handle_bye(ssrc);
-            }
+            each_receiver([ssrc](MediaReceiver& receiver) { receiver.handle_bye(ssrc); });
           }
         }
         break;
@@ -59,12 +55,11 @@ void MediaPlane::handle_rtcp(Timestamp now, Bytes packet) {
 }
 
 rtp::SendStream* MediaPlane::sender_of(Ssrc ssrc) {
-  for (const auto& section : sections_) {
-    if (!section->sender) continue;
-    rtp::SendStream& stream = section->sender->stream;
-    if (stream.ssrc() == ssrc || stream.rtx_ssrc() == ssrc) return &stream;
-  }
-  return nullptr;
+  rtp::SendStream* found = nullptr;
+  each_sender([&](Sender& sender) {
+    if (sender.stream.ssrc() == ssrc || sender.stream.rtx_ssrc() == ssrc) found = &sender.stream;
+  });
+  return found;
 }
 
 void MediaPlane::handle_block(Timestamp now, const rtcp::ReportBlock& block) {
@@ -122,27 +117,30 @@ void MediaPlane::handle_payload_feedback(Timestamp now, const rtcp::SubPacket& s
     const auto remb = rtcp::Remb::parse(sub);
     if (remb) apply(now, controller_->on_remote_estimate(now, remb->bitrate));
   }
-  for (const auto& section : sections_) {
-    if (section->sender && section->sender->stream.take_key_frame_request(now)) {
-      events_.emplace_back(event::KeyFrameRequested{section->id});
+  collect_key_frame_requests(now);
+}
+
+void MediaPlane::collect_key_frame_requests(Timestamp now) {
+  each_sender([&](Sender& sender) {
+    if (sender.stream.take_key_frame_request(now)) {
+      events_.emplace_back(event::KeyFrameRequested{sender.id, sender.rid});
     }
-  }
+  });
 }
 
 // --- What we say ---
 
 Ssrc MediaPlane::local_ssrc() const {
   for (const auto& section : sections_) {
-    if (section->sender) return section->sender->stream.ssrc();
+    if (!section->senders.empty()) return section->senders.front()->stream.ssrc();
   }
   return feedback_ssrc_;
 }
 
 bool MediaPlane::feedback_due(Timestamp now) const {
-  return arrivals_.due(now) ||
-         std::any_of(sections_.begin(), sections_.end(), [&](const auto& section) {
-           return section->receiver && section->receiver->feedback_due(now);
-         });
+  bool due = arrivals_.due(now);
+  each_receiver([&](const MediaReceiver& receiver) { due = due || receiver.feedback_due(now); });
+  return due;
 }
 
 std::optional<MediaPacket> MediaPlane::poll_rtcp(Timestamp now, MutableBytes storage) {
@@ -170,9 +168,9 @@ void MediaPlane::add_report(Timestamp now) {
   std::vector<rtcp::SenderReport> reports;
   std::vector<Ssrc> sources;
   bool sending = false;
-  for (const auto& section : sections_) {
-    if (!section->sender || !section->sender->active) continue;
-    const rtp::SendStream& stream = section->sender->stream;
+  each_sender([&](const Sender& sender) {
+    if (!sender.active || sources.size() + 2 > rtcp::kMaxCount) return;
+    const rtp::SendStream& stream = sender.stream;
     if (auto report = stream.build_sender_report(now)) {
       reports.push_back(std::move(*report));
       sources.push_back(stream.ssrc());
@@ -182,12 +180,10 @@ void MediaPlane::add_report(Timestamp now) {
       reports.push_back(std::move(*report));
       sources.push_back(*stream.rtx_ssrc());
     }
-  }
+  });
   if (sources.empty()) sources.push_back(local_ssrc());
   blocks_.clear();
-  for (const auto& section : sections_) {
-    if (section->receiver) section->receiver->build_report_blocks(now, blocks_);
-  }
+  each_receiver([&](MediaReceiver& receiver) { receiver.build_report_blocks(now, blocks_); });
   constexpr std::size_t kReserve = 300;  // SDES, XR and some feedback
   builder_.add_reports(local_ssrc(), reports, blocks_, kReserve);
   builder_.add_sdes(sources, config_.cname);
@@ -198,29 +194,28 @@ void MediaPlane::add_report(Timestamp now) {
 
 void MediaPlane::add_feedback(Timestamp now) {
   const Ssrc local = local_ssrc();
-  for (const auto& section : sections_) {
-    MediaReceiver* receiver = section->receiver.get();
-    if (receiver == nullptr || receiver->stream() == nullptr) continue;
-    const Ssrc media = receiver->stream()->ssrc();
-    if (const auto request = receiver->poll_key_frame_request(now)) {
+  each_receiver([&](MediaReceiver& receiver) {
+    if (receiver.stream() == nullptr) return;
+    const Ssrc media = receiver.stream()->ssrc();
+    if (const auto request = receiver.poll_key_frame_request(now)) {
       builder_.add(rtcp::Pli{.sender = local, .media = media});
-      receiver->count_pli();
+      receiver.count_pli();
     }
     std::array<std::uint16_t, 100> missing;
-    if (const std::size_t count = receiver->poll_nack(now, missing); count > 0) {
+    if (const std::size_t count = receiver.poll_nack(now, missing); count > 0) {
       builder_.add_nack(local, media, std::span{missing}.first(count));
-      receiver->count_nack();
+      receiver.count_nack();
     }
-  }
+  });
   if (arrivals_.due(now)) arrivals_.build(now, local, last_received_ssrc_, builder_.writer());
 }
 
 std::optional<MediaPacket> MediaPlane::build_bye(MutableBytes storage) {
   std::vector<Ssrc> sources;
-  for (const auto& section : sections_) {
-    if (!section->sender || section->sender->stream.stats().packets_sent == 0) continue;
-    if (sources.size() < rtcp::kMaxCount) sources.push_back(section->sender->stream.ssrc());
-  }
+  each_sender([&](const Sender& sender) {
+    if (sender.stream.stats().packets_sent == 0) return;
+    if (sources.size() < rtcp::kMaxCount) sources.push_back(sender.stream.ssrc());
+  });
   if (sources.empty()) return std::nullopt;
   builder_.begin(storage.first(std::min(storage.size(), config_.max_packet_size)));
   // BYE stands in a full compound (RFC 3550 section 6.1).

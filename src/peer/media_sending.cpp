@@ -1,6 +1,7 @@
 // The sending side of the media plane: frames in, the order of packets out, and their rates.
 #include <algorithm>
 
+#include "peer/media_layers.hpp"
 #include "peer/media_plane.hpp"
 
 namespace parley::peer {
@@ -9,17 +10,30 @@ namespace parley::peer {
 
 Result<std::uint32_t> MediaPlane::send(Timestamp now, TransceiverId id, EncodedVideo frame) {
   Section* section = find(id);
-  if (section == nullptr || !section->sender || !section->sender->active) {
+  if (section == nullptr || !section->sends()) {
     return Error{Errc::invalid_state, "transceiver does not send"};
   }
-  Sender& sender = *section->sender;
-  if (sender.kind != MediaKind::video || !sender.packetizer) {
+  if (section->kind != MediaKind::video) {
     return Error{Errc::invalid_argument, "not a video transceiver"};
   }
-  const std::uint32_t timestamp = sender.stream.rtp_timestamp(frame.capture_time);
-  if (auto queued = sender.stream.enqueue(now, std::move(frame), *sender.packetizer); !queued) {
-    return queued.error();
+  Sender* sender = section->senders.front().get();
+  if (!frame.rid.empty()) {
+    // A peer that takes one stream gets that of the first encoding.
+    const std::string& first = !sender->rid.empty() || encodings_[id.value()].empty()
+                                   ? sender->rid
+                                   : encodings_[id.value()].front().rid;
+    const auto named = std::find_if(section->senders.begin(), section->senders.end(),
+                                    [&](const auto& s) { return s->rid == frame.rid; });
+    if (named != section->senders.end()) sender = named->get();
+    if (named == section->senders.end() && frame.rid != first) {
+      return Error{Errc::invalid_state, "no stream of this rid was negotiated"};
+    }
   }
+  if (!sender->wanted()) return Error{Errc::invalid_state, "the stream is switched off"};
+  if (!sender->packetizer) return Error{Errc::unsupported, "no payload format for this codec"};
+  const std::uint32_t timestamp = sender->stream.rtp_timestamp(frame.capture_time);
+  auto queued = sender->stream.enqueue(now, std::move(frame), *sender->packetizer);
+  if (!queued) return queued.error();
   return timestamp;
 }
 
@@ -27,30 +41,41 @@ Result<std::uint32_t> MediaPlane::send(Timestamp now, TransceiverId id, EncodedA
                                        std::uint32_t media_ticks, Timestamp capture_time,
                                        bool marker) {
   Section* section = find(id);
-  if (section == nullptr || !section->sender || !section->sender->active) {
+  if (section == nullptr || !section->sends()) {
     return Error{Errc::invalid_state, "transceiver does not send"};
   }
-  Sender& sender = *section->sender;
-  if (sender.kind != MediaKind::audio) {
+  if (section->kind != MediaKind::audio) {
     return Error{Errc::invalid_argument, "not an audio transceiver"};
   }
-  if (auto queued =
-          sender.stream.enqueue(now, std::move(packet), media_ticks, capture_time, marker);
+  rtp::SendStream& stream = section->senders.front()->stream;
+  if (auto queued = stream.enqueue(now, std::move(packet), media_ticks, capture_time, marker);
       !queued) {
     return queued.error();
   }
-  return sender.stream.rtp_timestamp(media_ticks);
+  return stream.rtp_timestamp(media_ticks);
 }
 
 const rtp::SendStream* MediaPlane::sender(TransceiverId id) const {
   const Section* section = find(id);
-  return section != nullptr && section->sender && section->sender->active ? &section->sender->stream
-                                                                          : nullptr;
+  return section != nullptr && section->sends() ? &section->senders.front()->stream : nullptr;
 }
 
-MediaReceiver* MediaPlane::receiver(TransceiverId id) {
+MediaReceiver* MediaPlane::receiver(TransceiverId id, std::string_view rid) {
   Section* section = find(id);
-  return section != nullptr ? section->receiver.get() : nullptr;
+  if (section == nullptr || section->receivers.empty()) return nullptr;
+  return rid.empty() ? section->receivers.front().get() : section->find_receiver(rid);
+}
+
+bool MediaPlane::request_key_frame(Timestamp now, TransceiverId id, std::string_view rid) {
+  Section* section = find(id);
+  bool asked = false;
+  for (const auto& receiver : section != nullptr ? std::span{section->receivers}
+                                                 : std::span<std::unique_ptr<MediaReceiver>>{}) {
+    if (!rid.empty() && receiver->rid() != rid) continue;
+    receiver->request_key_frame(now);
+    asked = true;
+  }
+  return asked;
 }
 
 void MediaPlane::set_encoded_audio(TransceiverId id, bool encoded) {
@@ -63,14 +88,14 @@ MediaPlane::Sender* MediaPlane::next_sender(MediaKind kind, rtp::PacketClass whi
   // The oldest packet goes first, so that streams of one kind share the path fairly.
   Sender* oldest = nullptr;
   Timestamp since = kNever;
-  for (const auto& section : sections_) {
-    if (!section->sender || section->sender->kind != kind) continue;
-    const rtp::QueueDepth depth = section->sender->stream.queued(which);
+  each_sender([&](Sender& sender) {
+    if (sender.kind != kind) return;
+    const rtp::QueueDepth depth = sender.stream.queued(which);
     if (depth.packets > 0 && (oldest == nullptr || depth.oldest < since)) {
-      oldest = section->sender.get();
+      oldest = &sender;
       since = depth.oldest;
     }
-  }
+  });
   return oldest;
 }
 
@@ -114,13 +139,13 @@ std::optional<MediaPacket> MediaPlane::write(Timestamp now, Sender& sender, rtp:
 }
 
 bool MediaPlane::has_paced_packets() const {
-  return std::any_of(sections_.begin(), sections_.end(), [](const auto& section) {
-    if (!section->sender) return false;
-    const rtp::SendStream& stream = section->sender->stream;
-    return stream.queued(rtp::PacketClass::retransmission).packets > 0 ||
-           (section->kind == MediaKind::video &&
-            stream.queued(rtp::PacketClass::media).packets > 0);
+  bool any = false;
+  each_sender([&any](const Sender& sender) {
+    any = any || sender.stream.queued(rtp::PacketClass::retransmission).packets > 0 ||
+          (sender.kind == MediaKind::video &&
+           sender.stream.queued(rtp::PacketClass::media).packets > 0);
   });
+  return any;
 }
 
 // --- Rates ---
@@ -139,26 +164,56 @@ void MediaPlane::apply(Timestamp now, const cc::Update& update) {
 void MediaPlane::share_rate(DataRate total) {
   std::int64_t videos = 0;
   for (const auto& section : sections_) {
-    if (section->sender && section->sender->active && section->kind == MediaKind::video) ++videos;
+    if (section->sends() && section->kind == MediaKind::video) ++videos;
   }
   if (videos == 0) return;
   const DataRate each = DataRate::bits_per_second(
-      std::max(config_.video.min_bitrate, total - kAudioReserve).bits_per_second() / videos);
+      (std::max(limits_.min, total) - kAudioReserve).bits_per_second() / videos);
   for (const auto& section : sections_) {
-    if (!section->sender || section->kind != MediaKind::video) continue;
-    Sender& sender = *section->sender;
-    const DataRate rate = sender.peer_limit ? std::min(each, *sender.peer_limit) : each;
-    if (rate == sender.target) continue;
-    sender.target = rate;
-    sender.stream.set_retransmission_rate(rate);
-    events_.emplace_back(event::TargetRateChanged{sender.id, rate});
+    if (section->sends() && section->kind == MediaKind::video) share_rate(*section, each);
   }
+}
+
+void MediaPlane::share_rate(Section& section, DataRate rate) {
+  const auto& limit = section.senders.front()->peer_limit;
+  if (limit) rate = std::min(rate, *limit);
+  std::vector<LayerDemand> demands;
+  for (const auto& sender : section.senders) {
+    DataRate most = sender->encoding.max_bitrate;
+    if (const auto& asked = sender->restrictions.max_bitrate) {
+      const auto bits = static_cast<std::int64_t>(std::min<std::uint64_t>(*asked, 1U << 30));
+      const DataRate peer = DataRate::bits_per_second(bits);
+      most = most > DataRate{} ? std::min(most, peer) : peer;
+    }
+    demands.push_back({.scale = sender->encoding.scale_resolution_down_by,
+                       .max = most,
+                       .wanted = sender->wanted(),
+                       .running = sender->target > DataRate{}});
+  }
+  const auto rates = share_among_layers(rate, limits_.max - kAudioReserve, demands);
+  for (std::size_t i = 0; i < rates.size(); ++i) {
+    if (section.senders[i]->active) set_target(*section.senders[i], rates[i]);
+  }
+}
+
+void MediaPlane::set_target(Sender& sender, DataRate rate) {
+  if (rate == sender.target) return;
+  const bool resumes = sender.target == DataRate{};
+  sender.target = rate;
+  sender.stream.set_retransmission_rate(std::max(rate, config_.video.min_bitrate));
+  events_.emplace_back(event::TargetRateChanged{sender.id, rate, sender.rid});
+  // What was sent before the break refers to pictures that the receiver may have given up.
+  if (resumes) events_.emplace_back(event::KeyFrameRequested{sender.id, sender.rid});
 }
 
 DataRate MediaPlane::target_rate(TransceiverId id) const {
   const Section* section = find(id);
-  return section != nullptr && section->sender ? section->sender->target
-                                               : config_.video.start_bitrate;
+  if (section == nullptr || section->senders.empty()) return config_.video.start_bitrate;
+  DataRate sum;
+  for (const auto& sender : section->senders) {
+    if (sender->wanted()) sum = sum + sender->target;
+  }
+  return sum;
 }
 
 void MediaPlane::set_round_trip_time(Duration rtt) {
@@ -167,10 +222,8 @@ void MediaPlane::set_round_trip_time(Duration rtt) {
 }
 
 void MediaPlane::note_round_trip_time(Duration rtt) {
-  for (const auto& section : sections_) {
-    if (section->sender) section->sender->stream.set_rtt(rtt);
-    if (section->receiver) section->receiver->set_round_trip_time(rtt);
-  }
+  each_sender([rtt](Sender& sender) { sender.stream.set_rtt(rtt); });
+  each_receiver([rtt](MediaReceiver& receiver) { receiver.set_round_trip_time(rtt); });
 }
 
 // The encoder is told of changes that matter to the amount of FEC only: steps of one percent point.

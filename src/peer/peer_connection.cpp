@@ -102,14 +102,29 @@ void Transceiver::on_encoded_audio(
 }
 
 void Transceiver::on_key_frame_request(std::function<void()> handler) {
+  if (!handler) return on_key_frame_request(std::function<void(const std::string&)>{});
+  on_key_frame_request([handler = std::move(handler)](const std::string&) { handler(); });
+}
+
+void Transceiver::on_key_frame_request(std::function<void(const std::string& rid)> handler) {
   if (const auto connection = connection_.lock()) {
     connection->media(id_).on_key_frame_request = std::move(handler);
   }
 }
 
-Result<void> Transceiver::request_key_frame() {
+Result<void> Transceiver::request_key_frame(std::string_view rid) {
   const auto connection = connection_.lock();
-  return connection ? connection->request_key_frame(id_) : Result<void>{gone()};
+  return connection ? connection->request_key_frame(id_, rid) : Result<void>{gone()};
+}
+
+Result<void> Transceiver::set_encodings(std::vector<SendEncoding> encodings) {
+  const auto connection = connection_.lock();
+  return connection ? connection->set_encodings(id_, std::move(encodings)) : Result<void>{gone()};
+}
+
+std::vector<SendLayer> Transceiver::send_layers() const {
+  const auto connection = connection_.lock();
+  return connection ? connection->send_layers(id_) : std::vector<SendLayer>{};
 }
 
 // --- PeerConnection ---

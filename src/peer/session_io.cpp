@@ -74,17 +74,29 @@ void Session::set_encoded_audio(TransceiverId id, bool encoded) {
   impl_->media.set_encoded_audio(id, encoded);
 }
 
-void Session::handle_decoder_error(Timestamp now, TransceiverId id) {
-  if (peer::MediaReceiver* receiver = impl_->media.receiver(id)) {
+void Session::handle_decoder_error(Timestamp now, TransceiverId id, std::string_view rid) {
+  if (peer::MediaReceiver* receiver = impl_->media.receiver(id, rid)) {
     receiver->handle_decoder_error(now);
   }
 }
 
-Result<void> Session::request_key_frame(Timestamp now, TransceiverId id) {
-  peer::MediaReceiver* receiver = impl_->media.receiver(id);
-  if (receiver == nullptr) return Error{Errc::invalid_state, "transceiver does not receive"};
-  receiver->request_key_frame(now);
-  return {};
+Result<void> Session::request_key_frame(Timestamp now, TransceiverId id, std::string_view rid) {
+  if (impl_->media.request_key_frame(now, id, rid)) return {};
+  return Error{Errc::invalid_state, "transceiver does not receive"};
+}
+
+void Session::set_encodings(Timestamp now, TransceiverId id, std::vector<SendEncoding> encodings) {
+  std::vector<Rid> paused;
+  for (const SendEncoding& encoding : encodings) {
+    if (!encoding.active) paused.emplace_back(encoding.rid);
+  }
+  // For later offers; an unknown transceiver has none.
+  (void)jsep::set_paused_rids(impl_->state, id, std::move(paused)).has_value();
+  impl_->media.set_encodings(now, id, std::move(encodings));
+}
+
+std::vector<SendLayer> Session::send_layers(TransceiverId id) const {
+  return impl_->media.send_layers(id);
 }
 
 void Session::set_bitrate_limits(Timestamp now, DataRate min, DataRate max) {

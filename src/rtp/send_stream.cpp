@@ -20,7 +20,7 @@ std::int64_t to_ticks(Duration d, int clock_rate) {
 
 SendStream::SendStream(Config config, Random& random)
     : config_(std::move(config)),
-      timestamp_offset_(random.u32()),
+      timestamp_offset_(config_.timestamp_offset ? *config_.timestamp_offset : random.u32()),
       frames_(std::max<std::size_t>(config_.max_queued_frames, 1)),
       history_(config_.history),
       resends_(config_.history.max_packets),
@@ -120,6 +120,12 @@ std::size_t SendStream::max_payload() const {
   const std::size_t overhead =
       kFixedHeader + all.block_size(config_.extensions) + (has_rtx() ? kRtxHeaderSize : 0);
   return config_.max_packet_size > overhead ? config_.max_packet_size - overhead : 0;
+}
+
+void SendStream::set_rid(std::string rid) {
+  if (rid == config_.rid) return;
+  config_.rid = std::move(rid);
+  media_.acknowledged = rtx_.acknowledged = false;
 }
 
 void SendStream::identify(HeaderExtensions& extensions, const Outgoing& stream,

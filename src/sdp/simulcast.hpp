@@ -7,10 +7,6 @@
 
 namespace parley::jsep {
 
-/// RFC 8852 section 3: letters and digits; at most 16, so that one-byte header extensions can carry
-/// it (RFC 8285 section 4.2).
-bool is_rid(const Rid& rid);
-
 /// `a=rid` and `a=simulcast` of our offer.
 void offer_simulcast(const Transceiver& transceiver, sdp::Media& section);
 /// The same of our answer; direction and formats of `section` are there already.

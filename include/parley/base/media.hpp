@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "parley/base/bytes.hpp"
@@ -116,6 +117,7 @@ struct EncodedVideo {
   int rotation = 0;
   std::uint8_t temporal_id = 0;  ///< VP8 TID, 0 when there is one layer
   bool layer_sync = false;       ///< VP8 Y bit
+  std::string rid;               ///< simulcast stream it belongs to (RFC 8851); empty without
 };
 
 /// Encodes PCM of 48 kHz. Not thread-safe; used from one sequence (a codec worker).

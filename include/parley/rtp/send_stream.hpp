@@ -78,6 +78,8 @@ class SendStream {
     std::string rid;  ///< empty: not sent
     NtpMapping ntp;   ///< of the session, for sender reports and send times
     std::optional<PlayoutDelay> playout_delay;
+    /// Where timestamps begin; random when empty. Simulcast streams of one source share it.
+    std::optional<std::uint32_t> timestamp_offset;
 
     std::size_t max_packet_size = 1200;  ///< RTP header to last payload byte, before SRTP
     std::size_t max_queued_frames = 64;
@@ -162,6 +164,9 @@ class SendStream {
   void set_retransmission_rate(DataRate rate) { config_.retransmission_rate = rate; }
   /// The codec changed in a renegotiation: applies to frames queued from now on.
   void set_payload_type(PayloadType payload_type, std::optional<PayloadType> rtx_payload_type);
+
+  /// The stream got another rid in a renegotiation (or none): it is told anew.
+  void set_rid(std::string rid);
 
   Ssrc ssrc() const { return config_.ssrc; }
   std::optional<Ssrc> rtx_ssrc() const { return config_.rtx_ssrc; }

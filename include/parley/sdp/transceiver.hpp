@@ -49,6 +49,10 @@ struct RemoteStream {
   friend bool operator==(const RemoteStream&, const RemoteStream&) = default;
 };
 
+/// Letters and digits (RFC 8852 section 3), at most 16, so that one-byte header extensions can
+/// carry it (RFC 8285 section 4.2).
+bool is_rid(const Rid& rid);
+
 /// A simulcast stream that one side sends and the other takes (RFC 8853).
 struct NegotiatedRid {
   Rid id;
