@@ -1,0 +1,114 @@
+#!/usr/bin/env python3
+"""browser_peer.py chromium|firefox: a headless browser as one end of calls. Passes the requests on
+standard input to a page, and its replies to standard output (docs/interop.md lists them).
+
+The page fetches its requests from the server it came from, so no remote control of the browser is
+needed.
+"""
+import http.server
+import json
+import os
+import queue
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+requests = queue.Queue()
+output = threading.Lock()
+
+
+class Server(http.server.BaseHTTPRequestHandler):
+    protocol_version = 'HTTP/1.1'
+
+    def answer(self, body, content_type):
+        self.send_response(200)
+        self.send_header('content-type', content_type)
+        self.send_header('content-length', str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_GET(self):
+        if self.path == '/request':
+            return self.answer(requests.get(), 'application/json')
+        scripts = (HERE / name for name in ('call.js', 'browser_media.js'))
+        page = '<!doctype html><title>parley</title><body>' + ''.join(
+            f'<script>{script.read_text()}</script>' for script in scripts)
+        self.answer(page.encode(), 'text/html')
+
+    def do_POST(self):
+        say(self.rfile.read(int(self.headers['content-length'])))
+        self.answer(b'', 'text/plain')
+
+    def log_message(self, *_):
+        pass
+
+
+def say(line):
+    with output:
+        sys.stdout.buffer.write(line + b'\n')
+        sys.stdout.buffer.flush()
+
+
+def chromium(profile, url):
+    return [os.environ.get('PARLEY_CHROMIUM', 'chromium'), '--headless', '--no-sandbox',
+            '--disable-gpu', '--disable-dev-shm-usage', f'--user-data-dir={profile}',
+            '--allow-loopback-in-peer-connection', '--disable-features=WebRtcHideLocalIpsWithMdns',
+            '--autoplay-policy=no-user-gesture-required', '--disable-background-networking',
+            '--disable-background-timer-throttling', '--disable-renderer-backgrounding',
+            '--disable-backgrounding-occluded-windows', '--no-first-run', '--disable-sync',
+            '--disable-component-update', '--disable-default-apps', '--mute-audio',
+            '--remote-debugging-port=0', url]
+
+
+def firefox(profile, url):
+    preferences = {
+        'media.peerconnection.ice.loopback': True,
+        'media.peerconnection.ice.obfuscate_host_addresses': False,
+        'media.peerconnection.ice.default_address_only': False,
+        'media.peerconnection.ice.no_host': False,
+        'media.autoplay.default': 0, 'media.autoplay.blocking_policy': 0,
+        'media.navigator.streams.fake': True, 'media.navigator.permission.disabled': True,
+        'media.navigator.audio.fake_frequency': 440,
+        'media.gmp-manager.updateEnabled': False, 'app.update.auto': False,
+        'datareporting.policy.dataSubmissionEnabled': False,
+        'network.captive-portal-service.enabled': False,
+        'network.connectivity-service.enabled': False,
+        'browser.safebrowsing.update.enabled': False, 'services.settings.server': 'data:,',
+        'extensions.getAddons.cache.enabled': False, 'toolkit.telemetry.enabled': False,
+        'browser.shell.checkDefaultBrowser': False, 'browser.aboutwelcome.enabled': False,
+        'dom.min_background_timeout_value': 4, 'browser.sessionstore.resume_from_crash': False,
+    }
+    Path(profile, 'user.js').write_text(''.join(
+        f'user_pref({json.dumps(k)}, {json.dumps(v)});\n' for k, v in preferences.items()))
+    return ['firefox-esr', '--headless', '--no-remote', '--profile', profile, url]
+
+
+def main():
+    server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Server)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    profile = tempfile.mkdtemp(prefix='parley-browser-')
+    make = {'chromium': chromium, 'firefox': firefox}[sys.argv[1]]
+    with open(Path(profile, 'log'), 'wb') as log:
+        browser = subprocess.Popen(
+            make(profile, f'http://127.0.0.1:{server.server_port}/'), stdout=log, stderr=log,
+            stdin=subprocess.DEVNULL, start_new_session=True,
+            env={**os.environ, 'HOME': profile, 'MOZ_DISABLE_CONTENT_SANDBOX': '1'})
+    try:
+        for line in sys.stdin.buffer:
+            requests.put(line)
+    finally:
+        try:
+            os.killpg(browser.pid, signal.SIGTERM)
+            browser.wait(5)
+        except (ProcessLookupError, subprocess.TimeoutExpired):
+            os.killpg(browser.pid, signal.SIGKILL)
+        shutil.rmtree(profile, ignore_errors=True)
+
+
+main()

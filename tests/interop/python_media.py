@@ -1,0 +1,66 @@
+"""The tone and the marker of tests/interop/parley_peer/test_media.hpp, with numpy."""
+import numpy
+
+RATE = 48000
+
+
+def marker_cells(number):
+    bits = [number >> i & 1 for i in (3, 2, 1, 0)]
+    return [1, 0, *bits, sum(bits) % 2, 1]
+
+
+def draw_picture(number, width=640, height=360):
+    """Luma, height by width bytes."""
+    columns, rows = numpy.meshgrid(numpy.arange(width), numpy.arange(height))
+    luma = (16 + (columns + rows + 2 * number) // 2 % 200).astype(numpy.uint8)
+    cells = numpy.repeat([200 if cell else 40 for cell in marker_cells(number % 16)], width // 8)
+    luma[:height // 8, :] = cells
+    return luma
+
+
+def tone(position, count, hertz=440):
+    moments = (numpy.arange(count) + position) / RATE
+    return (8000 * numpy.sin(2 * numpy.pi * hertz * moments)).astype(numpy.int16)
+
+
+class Pictures:
+    """Counts pictures and what their markers say."""
+
+    def __init__(self):
+        self.frames = self.markers = 0
+        self.values = set()
+
+    def add(self, luma):
+        self.frames += 1
+        height, width = luma.shape
+        row = luma[height // 16]
+        cells = [int(row[int(width * (i + 0.5) / 8)] > 120) for i in range(8)]
+        number = cells[2] * 8 + cells[3] * 4 + cells[4] * 2 + cells[5]
+        if marker_cells(number) == cells:
+            self.markers += 1
+            self.values.add(number)
+
+    def counts(self):
+        return {'kind': 'video', 'frames': self.frames, 'markers': self.markers,
+                'values': len(self.values)}
+
+
+class Tones:
+    """Finds the frequency of what is heard, every half second. Mono."""
+
+    def __init__(self):
+        self.blocks, self.hertz, self.window = 0, 0.0, []
+
+    def add(self, samples, rate=RATE):
+        self.blocks += 1
+        self.window.append(samples)
+        if sum(map(len, self.window)) < rate / 2:
+            return
+        sound = numpy.concatenate(self.window).astype(float)
+        self.window = []
+        strength = numpy.abs(numpy.fft.rfft(sound * numpy.hanning(len(sound))))
+        loud = numpy.abs(sound).max() > 500
+        self.hertz = float(strength.argmax() * rate / len(sound)) if loud else 0.0
+
+    def counts(self):
+        return {'kind': 'audio', 'blocks': self.blocks, 'hertz': self.hertz}

@@ -1,0 +1,361 @@
+"""What is asked of a call. A scenario is a function of a `Call`; what it finds wrong it notes."""
+import re
+import time
+from dataclasses import dataclass, field
+
+from agent import Failed
+
+BOTH = ('audio', 'video')
+
+
+@dataclass
+class Scenario:
+    name: str
+    body: callable
+    offerer: str = 'peer'
+    media: tuple = BOTH
+    # What parley does with media: 'echo' the encoded frames, or 'decode' and send its own.
+    mode: str = 'echo'
+    data: bool = False
+    # As the peer sees it: who sends media.
+    direction: str = 'both'
+    closer: str = 'parley'
+    # Among those that are run on every change.
+    quick: bool = False
+    # More of parley's "start", and changes of descriptions on their way.
+    start: dict = field(default_factory=dict)
+    edit: callable = None
+
+    @property
+    def key(self):
+        return f'{self.name}, {self.offerer} offers'
+
+
+class Call:
+    """One call between the agent `parley` and the agent `peer`."""
+
+    def __init__(self, scenario, parley, peer, about):
+        self.scenario = scenario
+        self.parley, self.peer, self.about = parley, peer, about
+        self.failed = []
+        self.connect_ms = None
+        self.notes = []
+        self.record = {}
+        options = {'decode': scenario.mode == 'decode', **scenario.start}
+        if scenario.direction != 'both':
+            options['direction'] = 'recvonly' if scenario.direction == 'to parley' else 'sendonly'
+        parley.ask('start', **options)
+        peer.ask('start')
+
+    def check(self, condition, text):
+        if not condition:
+            self.failed.append(text)
+        return condition
+
+    def end(self, who):
+        return self.parley if who == 'parley' else self.peer
+
+    def other(self, who):
+        return 'peer' if who == 'parley' else 'parley'
+
+    def negotiate(self, offerer, media=(), restart=False, keep='offer'):
+        """Offer, answer, accept. `media` are the kinds that both ends begin to send."""
+        scenario = self.scenario
+        edit = scenario.edit or (lambda sdp, **_: sdp)
+        sends = {'parley': True, 'peer': scenario.direction != 'from parley'}
+        offer_args = {'media': list(media)} if sends[offerer] else {
+            'directions': {'recvonly': list(media)}}
+        offer = self.end(offerer).ask('offer', restart=restart, **offer_args,
+                                      **self.codec_arguments(offerer))['sdp']
+        self.record.setdefault('descriptions', []).append(offer)
+        answerer = self.other(offerer)
+        answer = self.end(answerer).ask(
+            'answer', sdp=edit(offer, maker=offerer, type='offer'),
+            media=list(media) if sends[answerer] and self.scenario.direction != 'to parley' or
+            answerer == 'peer' and sends['peer'] else [],
+            **self.codec_arguments(answerer))['sdp']
+        self.record['descriptions'].append(answer)
+        self.end(offerer).ask('accept', sdp=edit(answer, maker=answerer, type='answer'))
+        return offer, answer
+
+    def codec_arguments(self, who):
+        codecs = self.scenario.start.get('videoCodecs')
+        return {'codecs': codecs} if who == 'peer' and codecs else {}
+
+    def wait_connected(self):
+        waiting = self.peer.begin('connected', seconds=10)
+        ours = self.parley.ask('connected', seconds=10)
+        theirs = self.peer.finish(waiting)
+        self.check(ours['connected'], f"parley is not connected: {ours['states']}")
+        self.check(theirs['connected'], f"the peer is not connected: {theirs['states']}")
+        if not (ours['connected'] and theirs['connected']):
+            raise Failed('no connection')
+        self.connect_ms = theirs['ms']
+
+    def connect(self):
+        self.negotiate(self.scenario.offerer, self.scenario.media)
+        self.wait_connected()
+
+    # --- Media ---
+
+    def media_from(self, seconds):
+        """What both ends counted within some seconds, after the first picture was seen."""
+        end = time.monotonic() + 4
+        while time.monotonic() < end:
+            before = self.peer.ask('counts')['tracks'], self.parley.ask('counts')['tracks']
+            if all(t.get('markers', t.get('frames', 0)) > 0
+                   for side in before for t in side if t['kind'] == 'video'):
+                break
+            time.sleep(0.1)
+        time.sleep(seconds)
+        after = self.peer.ask('counts')['tracks'], self.parley.ask('counts')['tracks']
+        self.record['counts'] = {'before': before, 'after': after}
+        return before, after
+
+    def check_media(self, seconds=3, tracks=None, slack=1.0):
+        """Pictures with a readable, moving marker and the tone arrive at either end. `slack` below
+        one is for paths that lose packets."""
+        before, after = self.media_from(seconds)
+        scenario = self.scenario
+        kinds = tracks or list(scenario.media)
+        echoes = scenario.mode == 'echo'
+        if scenario.direction != 'to parley':
+            self._check_side('the peer', before[0], after[0], kinds, seconds, slack,
+                             440 if echoes else 660)
+        if scenario.direction != 'from parley':
+            self._check_side('parley', before[1], after[1], kinds, seconds, slack,
+                             None if echoes else 440)
+
+    def _check_side(self, side, before, after, kinds, seconds, slack, hertz):
+        for kind in ('audio', 'video'):
+            news = [t for t in after if t['kind'] == kind]
+            wanted = kinds.count(kind)
+            active = 0
+            for track in news:
+                old = next((t for t in before if t['kind'] == kind and t['mid'] == track['mid']), {})
+                grown = {k: v - old.get(k, 0) for k, v in track.items()
+                         if k in ('frames', 'markers', 'looks', 'blocks')}
+                if any(grown.values()) or track.get('hertz'):
+                    active += 1
+                    self._check_track(f"{side}, {kind} {track['mid']}", track, grown, seconds, slack,
+                                      hertz)
+            self.check(active >= wanted, f'{side} has {active} of {wanted} {kind} tracks')
+
+    def _check_track(self, where, track, grown, seconds, slack, hertz):
+        if track['kind'] == 'audio':
+            if 'blocks' in grown:
+                # 50 packets or 100 blocks a second.
+                self.check(grown['blocks'] > 35 * slack * seconds,
+                           f"{where}: {grown['blocks'] / seconds:.0f} blocks per second")
+            if hertz is not None and slack == 1.0:
+                self.check(abs(track.get('hertz', 0) - hertz) < 20,
+                           f"{where}: a tone of {track.get('hertz', 0):.0f} Hz, not {hertz}")
+            return
+        if 'frames' in grown:
+            self.check(grown['frames'] > 12 * slack * seconds,
+                       f"{where}: {grown['frames'] / seconds:.0f} pictures per second")
+        if 'markers' in track:
+            looks = grown.get('looks') or grown['frames']
+            self.check(grown['markers'] >= 0.8 * slack * looks > 0,
+                       f"{where}: {grown['markers']} of {looks} pictures have a marker")
+            self.check(track['values'] >= 8, f"{where}: {track['values']} of 16 markers seen")
+
+    # --- Ends ---
+
+    def close(self):
+        """One end closes, the other sees it within a second."""
+        closer = self.scenario.closer
+        seeing = self.end(self.other(closer))
+        from_ = time.monotonic()
+        waiting = seeing.begin('gone', seconds=3)
+        closing = self.end(closer).begin('close')
+        gone = seeing.finish(waiting)
+        ms = 1000 * (time.monotonic() - from_)
+        self.end(closer).finish(closing)
+        self.check(gone['gone'] and ms < 1000,
+                   f"closing was not seen within a second ({gone['gone']}, {ms:.0f} ms)")
+
+
+def stat(stats, entry_type, **wanted):
+    for entry in stats or []:
+        if entry.get('type') == entry_type and all(entry.get(k) == v for k, v in wanted.items()):
+            return entry
+    return {}
+
+
+# --- Judging what browsers and parley counted, on a path without loss ---
+
+
+def judge_parley(call):
+    stats = call.record['parley'] = call.parley.ask('stats')['stats']
+    for kind in call.scenario.media:
+        if call.scenario.direction != 'from parley':
+            inbound = stat(stats, 'inbound-rtp', kind=kind)
+            call.check(inbound.get('packetsReceived', 0) > 0, f'parley received no {kind}')
+            call.check(inbound.get('packetsLost', 0) == 0,
+                       f"parley lost {inbound.get('packetsLost')} {kind} packets")
+        if call.scenario.direction != 'to parley':
+            outbound = stat(stats, 'outbound-rtp', kind=kind)
+            call.check(outbound.get('packetsSent', 0) > 0, f'parley sent no {kind}')
+
+
+def judge_browser(call):
+    """Nothing may look unusual to a browser."""
+    if not call.about.browser:
+        return
+    check = call.check
+    stats = call.record['peer'] = call.peer.ask('stats')['stats']
+    for kind in call.scenario.media:
+        inbound = stat(stats, 'inbound-rtp', kind=kind)
+        outbound = stat(stats, 'outbound-rtp', kind=kind)
+        remote = stat(stats, 'remote-inbound-rtp', kind=kind)
+        if call.scenario.direction != 'to parley':
+            check(inbound.get('packetsLost') == 0, f"{kind}: lost {inbound.get('packetsLost')}")
+            check(inbound.get('nackCount', 0) == 0, f"{kind}: {inbound.get('nackCount')} NACKs")
+            sender = stat(stats, 'remote-outbound-rtp', kind=kind)
+            check(sender.get('packetsSent', 0) > 0, f'{kind}: no sender reports')
+        if call.scenario.direction != 'from parley':
+            check(outbound.get('nackCount', 0) == 0,
+                  f"{kind}: {outbound.get('nackCount')} NACKs from parley")
+            check(remote.get('packetsLost') == 0, f'{kind}: receiver reports lack or show loss')
+            check('roundTripTime' in remote, f'{kind}: no round trip from receiver reports')
+    if call.scenario.direction == 'to parley':
+        return
+    if 'video' in call.scenario.media:
+        video = stat(stats, 'inbound-rtp', kind='video')
+        check(video.get('framesDropped', 0) <= 5, f"video: dropped {video.get('framesDropped')}")
+        check(video.get('freezeCount', 0) == 0, f"video: {video.get('freezeCount')} freezes")
+        check(video.get('pliCount', 0) <= 1, f"video: {video.get('pliCount')} PLIs")
+        delay = 1000 * video.get('jitterBufferDelay', 0) / max(1, video.get('jitterBufferEmittedCount', 1))
+        check(delay < 150, f'video: jitter buffer of {delay:.0f} ms')
+        call.notes.append(f"{video.get('framesPerSecond', 0):.0f} fps")
+    audio = stat(stats, 'inbound-rtp', kind='audio')
+    samples = max(1, audio.get('totalSamplesReceived', 1))
+    concealed = audio.get('concealedSamples', 0) / samples
+    check(concealed < 0.05, f'audio: {100 * concealed:.0f} % concealed')
+    check(audio.get('packetsDiscarded', 0) == 0,
+          f"audio: {audio.get('packetsDiscarded')} packets discarded")
+    delay = 1000 * audio.get('jitterBufferDelay', 0) / max(1, audio.get('jitterBufferEmittedCount', 1))
+    # A busy host lets the program that speaks stall, and the buffer follows.
+    check(delay < 500, f'audio: jitter buffer of {delay:.0f} ms')
+
+
+# --- Scenarios ---
+
+
+def media_call(call):
+    call.connect()
+    call.check_media()
+    judge_parley(call)
+    judge_browser(call)
+    call.close()
+
+
+def add_video_later(who):
+    """Begins with audio; one end offers video on the live call."""
+    def body(call):
+        call.connect()
+        call.check_media(1)
+        call.negotiate(who, ('video',))
+        call.check_media(2, ['audio', 'video'])
+        call.close()
+    return body
+
+
+def ice_restart(who):
+    def body(call):
+        call.connect()
+        call.check_media(1)
+        offer, answer = call.negotiate(who, restart=True)
+        for old, new in zip(call.record['descriptions'], (offer, answer)):
+            call.check(ufrag(old) != ufrag(new), 'the ICE restart kept its user fragment')
+        time.sleep(0.5)
+        call.check_media(2)
+        call.close()
+    return body
+
+
+def ufrag(sdp):
+    return re.search(r'^a=ice-ufrag:(\S+)', sdp, re.M).group(1)
+
+
+def lossy_call(call):
+    """5 % of the datagrams are lost in each direction."""
+    call.connect()
+    call.check_media(5, slack=0.6)
+    call.close()
+
+
+# As statistics name them (RFC 5764 section 4.1.2, RFC 7714 section 14.2).
+IANA_NAMES = {'AEAD_AES_128_GCM': 'SRTP_AEAD_AES_128_GCM',
+              'AEAD_AES_256_GCM': 'SRTP_AEAD_AES_256_GCM',
+              'AES_CM_128_HMAC_SHA1_80': 'SRTP_AES128_CM_HMAC_SHA1_80'}
+
+
+def with_profile(profile):
+    def body(call):
+        call.connect()
+        call.check_media(2)
+        transport = stat(call.parley.ask('stats')['stats'], 'transport')
+        call.check(transport.get('srtpCipher') == IANA_NAMES[profile],
+                   f"negotiated {transport.get('srtpCipher')}")
+        call.close()
+    return body
+
+
+def with_role(role):
+    def body(call):
+        call.connect()
+        call.check_media(1)
+        transport = stat(call.parley.ask('stats')['stats'], 'transport')
+        call.check(transport.get('dtlsRole') == role, f"parley is the {transport.get('dtlsRole')}")
+        call.close()
+    return body
+
+
+def setup_of_offer(value):
+    """Changes a=setup of the offer on its way."""
+    def edit(sdp, type, **_):
+        return re.sub(r'a=setup:actpass', f'a=setup:{value}', sdp) if type == 'offer' else sdp
+    return edit
+
+
+def only_ipv6(sdp, **_):
+    return re.sub(r'^a=candidate:(?:\S+ ){4}[0-9.]+ .*\r?\n', '', sdp, flags=re.M)
+
+
+def over_ipv6(call):
+    call.connect()
+    call.check_media(1)
+    stats = call.parley.ask('stats')['stats']
+    pair = stat(stats, 'candidate-pair', id=stat(stats, 'transport').get('selectedCandidatePairId'))
+    address = stat(stats, 'local-candidate', id=pair.get('localCandidateId')).get('address', '')
+    call.check(':' in address, f'the call goes over {address or "nothing"}')
+    call.close()
+
+
+def scenarios():
+    """All, in the order of the table."""
+    all_ = [
+        Scenario('echo', media_call, 'peer', closer='parley', quick=True),
+        Scenario('echo', media_call, 'parley', closer='peer', quick=True),
+        Scenario('decode', media_call, 'peer', mode='decode', closer='peer', quick=True),
+        Scenario('decode', media_call, 'parley', mode='decode', closer='parley', quick=True),
+        Scenario('one way', media_call, 'peer', mode='decode', direction='to parley'),
+        Scenario('one way', media_call, 'parley', mode='decode', direction='from parley',
+                 closer='peer'),
+        Scenario('peer adds video', add_video_later('peer'), 'peer', ('audio',), quick=True),
+        Scenario('parley adds video', add_video_later('parley'), 'peer', ('audio',)),
+        Scenario('parley adds video', add_video_later('parley'), 'parley', ('audio',), quick=True),
+        Scenario('peer adds video', add_video_later('peer'), 'parley', ('audio',)),
+        Scenario('5 % loss', lossy_call, 'peer', start={'loss': 0.05, 'seed': 1}),
+        Scenario('5 % loss', lossy_call, 'parley', mode='decode', start={'loss': 0.05, 'seed': 2}),
+        Scenario('IPv6', over_ipv6, 'peer', edit=only_ipv6),
+        Scenario('IPv6', over_ipv6, 'parley', edit=only_ipv6),
+        Scenario('DTLS server', with_role('server'), 'peer', edit=setup_of_offer('active')),
+        Scenario('DTLS client', with_role('client'), 'parley', edit=setup_of_offer('active')),
+    ]
+    for profile in IANA_NAMES:
+        all_.append(Scenario(profile, with_profile(profile), 'peer',
+                             start={'srtpProfiles': [profile]}))
+    return all_
