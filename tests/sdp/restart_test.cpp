@@ -117,3 +117,51 @@ TEST_CASE("The credentials of a description are those of its transport", "[jsep]
   CHECK(ice_credentials_of(*p.a.state.current_local) == expected);
   CHECK(ice_credentials_of(sdp::Description{}) == IceCredentials{});
 }
+
+TEST_CASE("Credentials that change together restart ICE and one alone is an error",
+          "[jsep][rfc8839]") {
+  Peer a(1);
+  Peer b(2);
+  a.track(MediaKind::audio);
+  negotiate(a, b);
+  a.facts.ice_ufrag = "newufrag";
+  a.facts.ice_pwd = "newpassword-newpassword";
+  const auto offer = a.offer();
+  a.set_local(SdpType::offer, offer);
+  const std::string text = sdp::to_string(offer);
+  const std::string half = replaced_all(text, "newufrag", b.state.transport->remote_ufrag);
+  CHECK(b.remote_error(SdpType::offer, half) ==
+        "invalid_argument: ICE ufrag and password must change together");
+
+  b.set_remote(SdpType::offer, offer);
+  const auto stale = b.answer();
+  CHECK(a.remote_error(SdpType::answer, sdp::to_string(stale)) ==
+        "invalid_argument: the answer does not restart ICE as the offer did");
+  b.facts.ice_ufrag = "otherufrag";
+  b.facts.ice_pwd = "otherpassword-otherpassword";
+  const auto answer = b.answer();
+  b.set_local(SdpType::answer, answer);
+  a.set_remote(SdpType::answer, answer);
+  for (const Peer* p : {&a, &b}) {
+    const auto told = p->told<TransportNegotiated>();
+    REQUIRE(told.size() == 1);
+    CHECK(told[0].ice_restart);
+    CHECK_FALSE(told[0].dtls_restart);
+  }
+  CHECK(a.state.transport->remote_ufrag == "otherufrag");
+}
+
+TEST_CASE("An answer that restarts ICE unasked is refused", "[jsep][rfc9429]") {
+  Peer a(1);
+  Peer b(2);
+  a.track(MediaKind::audio);
+  negotiate(a, b);
+  const auto offer = a.offer();
+  a.set_local(SdpType::offer, offer);
+  b.set_remote(SdpType::offer, offer);
+  std::string answer = sdp::to_string(b.answer());
+  answer = replaced_all(answer, b.facts.ice_ufrag, "surprise");
+  answer = replaced_all(answer, b.facts.ice_pwd, "surprise-surprise-surprise");
+  CHECK(a.remote_error(SdpType::answer, answer) ==
+        "invalid_argument: the answer restarts ICE and the offer did not");
+}
