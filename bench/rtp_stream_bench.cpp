@@ -60,7 +60,7 @@ std::size_t make_packet(MutableBytes storage, std::uint16_t sequence) {
 
 class PlainPacketizer final : public VideoPacketizer {
  public:
-  std::vector<PayloadPart> packetize(const EncodedVideo& frame, std::size_t) override {
+  std::vector<PayloadPart> packetize(EncodedVideo& frame, std::size_t) override {
     std::vector<PayloadPart> parts(kPacketsPerFrame);
     for (std::size_t i = 0; i < parts.size(); ++i) {
       parts[i].offset = i * frame.data.size() / parts.size();

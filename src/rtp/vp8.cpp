@@ -94,7 +94,7 @@ PayloadPart Vp8Packetizer::build_descriptor(const EncodedVideo& frame) const {
   return part;
 }
 
-std::vector<PayloadPart> Vp8Packetizer::packetize(const EncodedVideo& frame,
+std::vector<PayloadPart> Vp8Packetizer::packetize(EncodedVideo& frame,
                                                   std::size_t max_payload) {
   PayloadPart part = build_descriptor(frame);
   const std::size_t size = frame.data.size();

@@ -22,7 +22,7 @@ void require(bool condition) {
 
 class PlainPacketizer final : public VideoPacketizer {
  public:
-  std::vector<PayloadPart> packetize(const EncodedVideo& frame, std::size_t max_payload) override {
+  std::vector<PayloadPart> packetize(EncodedVideo& frame, std::size_t max_payload) override {
     std::vector<PayloadPart> parts;
     for (std::size_t at = 0; at < frame.data.size(); at += max_payload) {
       parts.emplace_back();

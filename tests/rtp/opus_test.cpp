@@ -1,5 +1,7 @@
 #include "parley/rtp/opus.hpp"
 
+#include "parley/rtp/payload_format.hpp"
+
 #include "parley/base/random.hpp"
 #include "support/catch.hpp"
 #include "wire_bytes.hpp"
@@ -122,4 +124,15 @@ TEST_CASE("no bytes make the opus parser read too far", "[rtp][property]") {
       REQUIRE(*samples <= 5760);
     }
   }
+}
+
+TEST_CASE("audio payloads tell how long they last", "[rtp][rfc3551]") {
+  const std::vector<std::uint8_t> twenty_ms(160, 0xD5);
+  CHECK(audio_payload_samples("PCMU", twenty_ms) == 960);
+  CHECK(audio_payload_samples("pcma", twenty_ms) == 960);
+  CHECK(audio_payload_samples("G722", twenty_ms) == 960);
+  CHECK(audio_payload_samples("telephone-event", from_hex("05 8A 03 20")) == 0);
+  CHECK(audio_payload_samples("opus", from_hex("78 AA")) == 960);
+  CHECK_FALSE(audio_payload_samples("PCMU", {}));
+  CHECK_FALSE(audio_payload_samples("L16", twenty_ms));
 }

@@ -50,7 +50,7 @@ inline Packet make_packet(std::uint16_t sequence, std::uint32_t timestamp = 0,
 /// Splits a frame into pieces of at most the given size, without a descriptor.
 class PlainPacketizer final : public VideoPacketizer {
  public:
-  std::vector<PayloadPart> packetize(const EncodedVideo& frame, std::size_t max_payload) override {
+  std::vector<PayloadPart> packetize(EncodedVideo& frame, std::size_t max_payload) override {
     std::vector<PayloadPart> parts;
     for (std::size_t at = 0; at < frame.data.size(); at += max_payload) {
       PayloadPart part;

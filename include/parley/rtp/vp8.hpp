@@ -29,7 +29,7 @@ class Vp8Packetizer final : public VideoPacketizer {
     std::uint8_t first_tl0_picture_index = 0;
   };
   explicit Vp8Packetizer(const Config& config);
-  std::vector<PayloadPart> packetize(const EncodedVideo& frame, std::size_t max_payload) override;
+  std::vector<PayloadPart> packetize(EncodedVideo& frame, std::size_t max_payload) override;
 
  private:
   PayloadPart build_descriptor(const EncodedVideo& frame) const;
