@@ -33,6 +33,7 @@ bool FrameAssembler::Impl::place(Timestamp now, std::int64_t sequence) {
   if (sequence < *next) {
     if (!anything_emitted && *newest - sequence < width && *next - sequence < width) {
       next = hole = sequence;  // the first packets came out of order
+      previous.reset();
     } else if (suspect == sequence) {
       begin_anew();
       ++stats.restarts;
@@ -71,6 +72,7 @@ bool FrameAssembler::Impl::insert(Timestamp now, const VideoPacket& packet) {
     for (auto& frame : frames) frame.delayed_by_loss |= frame.first > packet.sequence;
   }
   extend_run(now, slot);
+  extend_run_behind(now, packet.sequence);
   update_hole();
   enforce_bounds(now);
   return true;
@@ -85,6 +87,7 @@ void FrameAssembler::Impl::note_padding(Timestamp now, std::int64_t sequence) {
   // It may join what comes before it to what comes after.
   VideoSlot* before = packets.media_before(sequence);
   if (before != nullptr) extend_run(now, *before);
+  extend_run_behind(now, sequence);
   update_hole();
   enforce_bounds(now);
 }
@@ -92,6 +95,7 @@ void FrameAssembler::Impl::note_padding(Timestamp now, std::int64_t sequence) {
 void FrameAssembler::Impl::begin_anew() {
   advance_to(*newest + 1);
   next.reset();
+  previous.reset();
   newest.reset();
   hole.reset();
   hole_noticed.reset();
@@ -102,12 +106,25 @@ void FrameAssembler::Impl::begin_anew() {
   lose_references();
 }
 
+/// Whether a packet is the first of its frame. Where the format does not mark that surely, the
+/// packet before it decides: one of another frame, in the buffer or just taken out of it.
+bool FrameAssembler::Impl::begins_frame(const VideoSlot& slot) {
+  if (!slot.payload.may_begin_frame) return slot.payload.begins_frame;
+  if (const VideoSlot* before = packets.media_before(slot.sequence)) {
+    return before->marker || before->rtp_timestamp != slot.rtp_timestamp;
+  }
+  std::int64_t s = *next;
+  while (s < slot.sequence && packets.find(s) != nullptr) ++s;
+  if (s == slot.sequence && previous) return *previous != slot.rtp_timestamp;
+  return slot.payload.begins_frame;
+}
+
 /// Marks the run of packets of one frame that `from` belongs to as far as it reaches, and finds
 /// frames that became complete.
 void FrameAssembler::Impl::extend_run(Timestamp now, VideoSlot& from) {
   const VideoSlot* before = packets.media_before(from.sequence);
   // The frame before may lack its marker: then this beginning is its end.
-  if (from.payload.begins_frame && before != nullptr && before->continuous && !before->marker &&
+  if (begins_frame(from) && before != nullptr && before->continuous && !before->marker &&
       before->rtp_timestamp != from.rtp_timestamp) {
     complete_frame(now, *before);
   }
@@ -115,14 +132,24 @@ void FrameAssembler::Impl::extend_run(Timestamp now, VideoSlot& from) {
   while (slot != nullptr) {
     const bool joins = before != nullptr && before->continuous && !before->marker &&
                        before->rtp_timestamp == slot->rtp_timestamp;
-    slot->continuous = slot->payload.begins_frame || joins;
+    slot->begins = begins_frame(*slot);
+    slot->continuous = slot->begins || joins;
     if (!slot->continuous) return;
     VideoSlot* after = packets.media_after(slot->sequence);
-    const bool ends = slot->marker || (after != nullptr && after->payload.begins_frame &&
+    const bool ends = slot->marker || (after != nullptr && begins_frame(*after) &&
                                        after->rtp_timestamp != slot->rtp_timestamp);
     if (ends) return complete_frame(now, *slot);
     before = slot;
     slot = after;
+  }
+}
+
+/// What came at `sequence` may show that the packet behind it begins a frame.
+void FrameAssembler::Impl::extend_run_behind(Timestamp now, std::int64_t sequence) {
+  VideoSlot* after = packets.media_after(sequence);
+  if (after != nullptr && after->payload.may_begin_frame && !after->in_frame &&
+      !after->continuous) {
+    extend_run(now, *after);
   }
 }
 
@@ -133,6 +160,9 @@ void FrameAssembler::Impl::complete_frame(Timestamp now, const VideoSlot& last) 
   frame.completed = now;
   frame.first_arrival = last.arrival;
   VideoSlot* slot = packets.find(last.sequence);
+  bool key_frame = false;
+  int width = 0;
+  int height = 0;
   for (;;) {
     slot->in_frame = true;
     frame.first = slot->sequence;
@@ -140,11 +170,19 @@ void FrameAssembler::Impl::complete_frame(Timestamp now, const VideoSlot& last) 
     frame.delayed_by_loss |= slot->retransmitted;
     frame.bytes += slot->bytes.size();
     ++frame.packets;
-    if (slot->payload.begins_frame) break;
+    key_frame |= slot->payload.key_frame;
+    if (slot->payload.width > 0) {
+      width = slot->payload.width;
+      height = slot->payload.height;
+    }
+    if (slot->begins) break;
     slot = packets.media_before(slot->sequence);
     PARLEY_ASSERT(slot != nullptr, "a continuous packet has its frame's packets before it");
   }
   frame.head = slot->payload;
+  frame.head.key_frame = key_frame;
+  frame.head.width = width;
+  frame.head.height = height;
   ++stats.frames_received;
   const auto at = std::upper_bound(
       frames.begin(), frames.end(), frame.first,
@@ -199,10 +237,12 @@ void FrameAssembler::note_padding(Timestamp now, std::int64_t sequence) {
 
 std::optional<AssembledFrame> FrameAssembler::poll_frame(Timestamp now) {
   if (!impl_->next) return std::nullopt;
-  impl_->expire(now);
-  const auto candidate = impl_->find_candidate();
-  if (!candidate || candidate->release > now) return std::nullopt;
-  return impl_->emit(now, *candidate);
+  for (;;) {
+    impl_->expire(now);
+    const auto candidate = impl_->find_candidate();
+    if (!candidate || candidate->release > now) return std::nullopt;
+    if (auto frame = impl_->emit(now, *candidate)) return frame;
+  }
 }
 
 void FrameAssembler::recycle(std::vector<std::uint8_t> data) {

@@ -20,7 +20,8 @@ struct CompleteFrame {
   Timestamp first_arrival{};
   Timestamp completed{};
   bool delayed_by_loss = false;
-  rtp::VideoPayload head;  ///< of the first packet, without data
+  /// Of the first packet, without data; key frame and size as any packet tells them.
+  rtp::VideoPayload head;
 };
 
 struct FrameAssembler::Impl {
@@ -37,7 +38,9 @@ struct FrameAssembler::Impl {
   bool insert(Timestamp now, const VideoPacket& packet);
   void note_padding(Timestamp now, std::int64_t sequence);
   void begin_anew();
+  bool begins_frame(const VideoSlot& slot);
   void extend_run(Timestamp now, VideoSlot& from);
+  void extend_run_behind(Timestamp now, std::int64_t sequence);
   void complete_frame(Timestamp now, const VideoSlot& last);
   void update_hole();
   void enforce_bounds(Timestamp now);
@@ -46,7 +49,9 @@ struct FrameAssembler::Impl {
   Gap gap_before(const CompleteFrame& frame) const;
   bool only_unreferenced_missing(const CompleteFrame& frame) const;
   bool drop_undecodable_head(Timestamp now);
-  AssembledFrame emit(Timestamp now, const Candidate& candidate);
+  std::optional<AssembledFrame> emit(Timestamp now, const Candidate& candidate);
+  bool join(const CompleteFrame& frame, EncodedVideo& out);
+  void count_emitted(Timestamp now, const CompleteFrame& frame);
   void advance_to(std::int64_t sequence);
   std::optional<std::int64_t> key_frame_after(std::int64_t sequence) const;
   void give_up(Timestamp now);
@@ -68,8 +73,11 @@ struct FrameAssembler::Impl {
   FrameReferences references;
   std::vector<CompleteFrame> frames;  ///< ascending
   std::vector<std::vector<std::uint8_t>> spare;
+  std::vector<Bytes> parts;  ///< of the frame that is joined
 
-  std::optional<std::int64_t> next;       ///< everything before it was given out or dropped
+  std::optional<std::int64_t> next;  ///< everything before it was given out or dropped
+  /// Timestamp of the media right before `next`, if that packet was there.
+  std::optional<std::uint32_t> previous;
   std::optional<std::int64_t> newest;     ///< of this stream
   std::optional<std::int64_t> hole;       ///< first number from `next` on that is not there
   std::optional<Timestamp> hole_noticed;  ///< when something behind it came; nullopt: no hole

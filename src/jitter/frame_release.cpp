@@ -76,7 +76,31 @@ bool FrameAssembler::Impl::drop_undecodable_head(Timestamp now) {
   return true;
 }
 
-AssembledFrame FrameAssembler::Impl::emit(Timestamp now, const Candidate& candidate) {
+/// Takes the packets of a frame out and makes it of them. False when they do not fit together.
+bool FrameAssembler::Impl::join(const CompleteFrame& frame, EncodedVideo& out) {
+  parts.clear();
+  for (std::int64_t s = frame.first; s <= frame.last; ++s) {
+    const VideoSlot& slot = *packets.find(s);
+    if (slot.state != VideoSlot::State::media) continue;
+    parts.emplace_back(slot.bytes);
+    out.rtp_timestamp = slot.rtp_timestamp;
+    // 3GPP TS 26.114: the orientation is on the last packet of a frame.
+    if (slot.rotation) out.rotation = *slot.rotation;
+  }
+  out.data.reserve(frame.bytes);
+  bool joined = true;
+  if (frame.head.join != nullptr) {
+    joined = frame.head.join(parts, out.data) && !out.data.empty();
+  } else {
+    for (const Bytes part : parts) out.data.insert(out.data.end(), part.begin(), part.end());
+  }
+  for (std::int64_t s = frame.first; s <= frame.last; ++s) packets.remove(s);
+  return joined;
+}
+
+/// nullopt when the packets make no frame; then a key frame is wished for.
+std::optional<AssembledFrame> FrameAssembler::Impl::emit(Timestamp now,
+                                                         const Candidate& candidate) {
   const CompleteFrame frame = frames[candidate.index];
   advance_to(frame.first);  // drops what is skipped
   AssembledFrame out;
@@ -85,14 +109,16 @@ AssembledFrame FrameAssembler::Impl::emit(Timestamp now, const Candidate& candid
     spare.pop_back();
     out.video.data.clear();
   }
-  out.video.data.reserve(frame.bytes);
-  for (std::int64_t s = frame.first; s <= frame.last; ++s) {
-    const VideoSlot& slot = *packets.find(s);
-    out.video.data.insert(out.video.data.end(), slot.bytes.begin(), slot.bytes.end());
-    if (slot.state == VideoSlot::State::media) out.video.rtp_timestamp = slot.rtp_timestamp;
-    // 3GPP TS 26.114: the orientation is on the last packet of a frame.
-    if (slot.rotation) out.video.rotation = *slot.rotation;
-    packets.remove(s);
+  const bool joined = join(frame, out.video);
+  frames.erase(frames.begin());
+  next = frame.last + 1;
+  previous = out.video.rtp_timestamp;
+  update_hole();
+  if (!joined) {
+    ++stats.frames_dropped;
+    lose_references();
+    request_key_frame(now);
+    return std::nullopt;
   }
   out.video.key_frame = frame.head.key_frame;
   out.video.width = frame.head.width;
@@ -107,25 +133,26 @@ AssembledFrame FrameAssembler::Impl::emit(Timestamp now, const Candidate& candid
   out.delayed_by_loss = frame.delayed_by_loss;
 
   references.on_emitted(frame.head, candidate.verdict);
-  frames.erase(frames.begin());
-  next = frame.last + 1;
-  update_hole();
   anything_emitted = true;
   if (frame.head.key_frame) {
     key_frame_wanted = false;
     key_frame_due = kNever;
     key_frame_interval = config.key_frame_repeat;
     request_pending = false;
-    ++stats.key_frames_emitted;
   }
+  count_emitted(now, frame);
+  return out;
+}
+
+void FrameAssembler::Impl::count_emitted(Timestamp now, const CompleteFrame& frame) {
   ++stats.frames_emitted;
+  if (frame.head.key_frame) ++stats.key_frames_emitted;
   ++stats.jitter_buffer_emitted_count;
   stats.jitter_buffer_delay += to_seconds(now - frame.first_arrival);
   if (frame.packets > 1) {
     ++stats.frames_assembled_from_multiple_packets;
     stats.total_assembly_time += to_seconds(frame.completed - frame.first_arrival);
   }
-  return out;
 }
 
 /// Drops everything before `sequence`.
@@ -133,7 +160,11 @@ void FrameAssembler::Impl::advance_to(std::int64_t sequence) {
   std::optional<std::uint32_t> dropping;
   for (std::int64_t s = *next; s < sequence && s <= *newest; ++s) {
     const VideoSlot* slot = packets.find(s);
-    if (slot == nullptr) continue;
+    if (slot == nullptr) {
+      previous.reset();
+      continue;
+    }
+    if (slot->state == VideoSlot::State::media) previous = slot->rtp_timestamp;
     if (slot->state == VideoSlot::State::media && dropping != slot->rtp_timestamp) {
       dropping = slot->rtp_timestamp;
       ++stats.frames_dropped;
@@ -147,13 +178,21 @@ void FrameAssembler::Impl::advance_to(std::int64_t sequence) {
   update_hole();
 }
 
-/// The first packet after `sequence` that begins a key frame.
+/// The first packet after `sequence` that begins a key frame. Which frame is one may be told by a
+/// later packet of it.
 std::optional<std::int64_t> FrameAssembler::Impl::key_frame_after(std::int64_t sequence) const {
+  std::optional<std::int64_t> begin;
+  std::uint32_t timestamp = 0;
   for (std::int64_t s = std::max(sequence + 1, *next); s <= *newest; ++s) {
     const VideoSlot* slot = packets.find(s);
-    if (slot != nullptr && slot->state == VideoSlot::State::media && slot->payload.begins_frame &&
-        slot->payload.key_frame) {
-      return s;
+    if (slot == nullptr) {
+      begin.reset();
+    } else if (slot->state == VideoSlot::State::media) {
+      if (slot->begins) {
+        begin = s;
+        timestamp = slot->rtp_timestamp;
+      }
+      if (slot->payload.key_frame && begin && timestamp == slot->rtp_timestamp) return begin;
     }
   }
   return std::nullopt;

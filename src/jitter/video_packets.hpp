@@ -15,6 +15,7 @@ struct VideoSlot {
   State state = State::empty;
   bool marker = false;
   bool retransmitted = false;
+  bool begins = false;      ///< first of its frame, as far as is known by now
   bool continuous = false;  ///< every packet from the frame's first one to this one is there
   bool in_frame = false;    ///< part of a frame that is complete
   std::int64_t sequence = 0;

@@ -46,6 +46,12 @@ struct Sink {
   }
 };
 
+/// Refuses frames whose first byte is odd.
+bool join_or_refuse(std::span<const Bytes> parts, std::vector<std::uint8_t>& frame) {
+  for (const Bytes part : parts) frame.insert(frame.end(), part.begin(), part.end());
+  return frame.empty() || (frame[0] & 1) == 0;
+}
+
 VideoPacket read_packet(ByteReader& in, std::uint8_t command, std::int64_t sequence,
                         std::uint32_t frame) {
   VideoPacket packet;
@@ -66,6 +72,16 @@ VideoPacket read_packet(ByteReader& in, std::uint8_t command, std::int64_t seque
     if ((bits & 8) != 0) packet.payload.temporal_id = static_cast<std::uint8_t>(bits >> 6);
     packet.payload.layer_sync = (bits & 16) != 0;
     packet.payload.non_reference = (bits & 32) != 0;
+    // Of formats that do not mark beginnings, that name references, and that join in their own way.
+    const std::uint8_t more = in.u8();
+    packet.payload.may_begin_frame = (more & 1) != 0;
+    packet.payload.switching_point = (more & 2) != 0;
+    packet.payload.references_known = (more & 4) != 0;
+    packet.payload.reference_count = (more >> 3) & 3;
+    for (auto& reference : packet.payload.references) {
+      reference = static_cast<std::uint8_t>(more >> 5);
+    }
+    if ((more & 128) != 0) packet.payload.join = join_or_refuse;
   }
   packet.payload.data = in.bytes(std::min<std::size_t>(in.u8(), in.remaining()));
   return packet;
