@@ -32,6 +32,20 @@ class DatagramBio {
   /// The next read returns `datagram`, which is borrowed until `clear_input`.
   void set_input(Bytes datagram) { input_ = datagram; }
   void clear_input() { input_ = {}; }
+  bool input_taken() const { return input_.empty(); }
+
+  /// The next record of data goes to `storage` and not into the queue.
+  void set_output(MutableBytes storage) {
+    direct_ = storage;
+    direct_size_ = 0;
+  }
+  /// What was written there, which is nothing when the library had nothing to write.
+  MutableBytes take_output() {
+    const MutableBytes written = direct_.first(direct_size_);
+    direct_ = {};
+    direct_size_ = 0;
+    return written;
+  }
 
   /// From here on handshake records share datagrams with each other but not with earlier ones.
   void begin_flight() { mergeable_ = false; }
@@ -54,6 +68,8 @@ class DatagramBio {
 
   const std::size_t max_size_;
   Bytes input_;
+  MutableBytes direct_;
+  std::size_t direct_size_ = 0;
   std::deque<std::vector<std::uint8_t>> output_;
   std::vector<std::vector<std::uint8_t>> spare_;
   bool mergeable_ = false;

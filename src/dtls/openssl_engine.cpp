@@ -37,6 +37,12 @@ std::string alert_name(int alert) {
   return name;
 }
 
+// The library asks for an empty queue of errors before each call, and clearing an empty one costs
+// more than looking.
+void forget_errors() {
+  if (ERR_peek_error() != 0) ERR_clear_error();
+}
+
 bool is_fatal(int alert) { return (alert >> 8) == SSL3_AL_FATAL; }
 
 std::optional<SrtpProfile> selected_profile(SSL* ssl) {
@@ -99,11 +105,22 @@ void OpensslEngine::start(Timestamp now) {
   if (role_ == Role::client) advance(now);
 }
 
-void OpensslEngine::handle_datagram(Timestamp now, MutableBytes datagram) {
-  if (phase_ == Phase::idle || phase_ == Phase::ended) return;
+std::optional<MutableBytes> OpensslEngine::handle_datagram(Timestamp now, MutableBytes datagram,
+                                                           FirstRecord first) {
+  if (phase_ == Phase::idle || phase_ == Phase::ended) return std::nullopt;
   io_.set_input(datagram);
-  advance(now);
+  std::optional<MutableBytes> content;
+  // Records of an earlier datagram would be read first, and this one written over unread.
+  if (first == FirstRecord::in_place && phase_ == Phase::established &&
+      SSL_has_pending(ssl_.get()) == 0) {
+    io_.begin_flight();
+    content = read_in_place(datagram);
+    if (!nothing_to_read()) read_records();
+  } else {
+    advance(now);
+  }
   io_.clear_input();
+  return content;
 }
 
 void OpensslEngine::advance(Timestamp now) {
@@ -125,10 +142,25 @@ void OpensslEngine::continue_handshake() {
   }
 }
 
+// OpenSSL copies the datagram before it decrypts, so that the content may come back to its place.
+std::optional<MutableBytes> OpensslEngine::read_in_place(MutableBytes datagram) {
+  const std::size_t room = std::min(datagram.size(), kMaxRecordContent);
+  forget_errors();
+  const int length = SSL_read(ssl_.get(), datagram.data(), static_cast<int>(room));
+  if (length > 0) return datagram.first(static_cast<std::size_t>(length));
+  handle_error(SSL_get_error(ssl_.get(), length));
+  return std::nullopt;
+}
+
+// Asking OpenSSL in vain costs as much as a small record.
+bool OpensslEngine::nothing_to_read() const {
+  return io_.input_taken() && SSL_has_pending(ssl_.get()) == 0;
+}
+
 void OpensslEngine::read_records() {
   std::array<std::uint8_t, kMaxRecordContent> content;
   while (phase_ == Phase::established) {
-    ERR_clear_error();
+    forget_errors();
     const int length = SSL_read(ssl_.get(), content.data(), static_cast<int>(content.size()));
     if (length > 0) {
       events_.emplace_back(Data{{content.begin(), content.begin() + length}});
@@ -225,18 +257,35 @@ std::optional<Engine::Event> OpensslEngine::poll_event() {
   return event;
 }
 
-Result<void> OpensslEngine::send(Bytes data) {
+Result<void> OpensslEngine::check_sendable(Bytes data) const {
   if (phase_ == Phase::ended) return Error{Errc::closed, "dtls send"};
   if (phase_ != Phase::established) return Error{Errc::invalid_state, "dtls send before connected"};
   if (data.size() > max_data_size()) return Error{Errc::too_large, "dtls record"};
   if (data.empty()) return Error{Errc::invalid_argument, "empty dtls record"};
-  if (io_.full()) return Error{Errc::queue_full, "dtls datagrams"};
-  ERR_clear_error();
-  if (SSL_write(ssl_.get(), data.data(), static_cast<int>(data.size())) <= 0) {
-    ERR_clear_error();
-    return Error{Errc::crypto, "protecting a dtls record"};
-  }
   return {};
+}
+
+bool OpensslEngine::write_record(Bytes data) {
+  forget_errors();
+  if (SSL_write(ssl_.get(), data.data(), static_cast<int>(data.size())) > 0) return true;
+  ERR_clear_error();
+  return false;
+}
+
+Result<void> OpensslEngine::send(Bytes data) {
+  if (auto sendable = check_sendable(data); !sendable) return sendable;
+  if (io_.full()) return Error{Errc::queue_full, "dtls datagrams"};
+  if (!write_record(data)) return Error{Errc::crypto, "protecting a dtls record"};
+  return {};
+}
+
+Result<MutableBytes> OpensslEngine::protect(Bytes data, MutableBytes storage) {
+  if (auto sendable = check_sendable(data); !sendable) return sendable.error();
+  io_.set_output(storage);
+  const bool written = write_record(data);
+  const auto datagram = io_.take_output();
+  if (!written || datagram.empty()) return Error{Errc::crypto, "protecting a dtls record"};
+  return datagram;
 }
 
 std::size_t OpensslEngine::max_data_size() const {

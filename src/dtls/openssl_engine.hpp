@@ -27,12 +27,14 @@ class OpensslEngine final : public Engine, private SslOwner {
                                                 PeerJudge& judge);
 
   void start(Timestamp now) override;
-  void handle_datagram(Timestamp now, MutableBytes datagram) override;
+  std::optional<MutableBytes> handle_datagram(Timestamp now, MutableBytes datagram,
+                                              FirstRecord first) override;
   void handle_timeout(Timestamp now) override;
   Timestamp next_timeout() const override { return timer_.deadline(); }
   std::optional<Bytes> poll_transmit(MutableBytes storage) override { return io_.pop(storage); }
   std::optional<Event> poll_event() override;
   Result<void> send(Bytes data) override;
+  Result<MutableBytes> protect(Bytes data, MutableBytes storage) override;
   std::size_t max_data_size() const override;
   void close() override;
   void set_initial_timeout(Duration timeout) override { timer_.set_initial(timeout); }
@@ -47,7 +49,11 @@ class OpensslEngine final : public Engine, private SslOwner {
   bool prepare();
   void advance(Timestamp now);
   void continue_handshake();
+  std::optional<MutableBytes> read_in_place(MutableBytes datagram);
   void read_records();
+  bool nothing_to_read() const;
+  Result<void> check_sendable(Bytes data) const;
+  bool write_record(Bytes data);
   void report_established();
   void handle_error(int ssl_error);
   void fail(FailureKind kind, std::string text);

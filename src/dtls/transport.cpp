@@ -134,16 +134,27 @@ void Transport::start(Timestamp now) {
 }
 
 void Transport::handle_datagram(Timestamp now, MutableBytes datagram) {
+  receive(now, datagram, FirstRecord::as_event);
+}
+
+std::optional<MutableBytes> Transport::unprotect(Timestamp now, MutableBytes datagram) {
+  const bool nothing_waits = state_ == State::connected && events_.empty();
+  return receive(now, datagram, nothing_waits ? FirstRecord::in_place : FirstRecord::as_event);
+}
+
+std::optional<MutableBytes> Transport::receive(Timestamp now, MutableBytes datagram,
+                                               FirstRecord first) {
   if (state_ == State::idle && role_ == Role::server) start(now);
   if (state_ == State::idle || ended() || !is_dtls(datagram)) {
     ++datagrams_dropped_;
-    return;
+    return std::nullopt;
   }
   if (state_ == State::connecting && !unconfirmed_ && handshake_deadline_ == kNever) {
     handshake_deadline_ = now + config_.handshake_timeout;
   }
-  engine_->handle_datagram(now, datagram);
+  const auto content = engine_->handle_datagram(now, datagram, first);
   collect();
+  return content;
 }
 
 void Transport::handle_timeout(Timestamp now) {
@@ -258,6 +269,14 @@ Result<void> Transport::send(Bytes data) {
   if (ended()) return Error{Errc::closed, "dtls send"};
   if (state_ != State::connected) return Error{Errc::invalid_state, "dtls send before connected"};
   return engine_->send(data);
+}
+
+Result<MutableBytes> Transport::protect(Bytes data, MutableBytes storage) {
+  if (ended()) return Error{Errc::closed, "dtls protect"};
+  if (state_ != State::connected) {
+    return Error{Errc::invalid_state, "dtls protect before connected"};
+  }
+  return engine_->protect(data, storage);
 }
 
 std::size_t Transport::max_data_size() const { return engine_->max_data_size(); }

@@ -120,6 +120,9 @@ void Session::handle_datagram(Timestamp now, const Path& path, MutableBytes byte
     impl_->media.handle_rtp(now, rtp->packet);
   } else if (const auto* rtcp = std::get_if<peer::RtcpDatagram>(&delivery)) {
     impl_->media.handle_rtcp(now, rtcp->packet);
+  } else if (const auto* data = std::get_if<peer::DataPacket>(&delivery)) {
+    impl_->data.handle_packet(now, data->packet);
+    impl_->absorb(now);
   } else {
     impl_->absorb(now);
   }

@@ -48,19 +48,16 @@ Delivery TransportPlane::handle_datagram(Timestamp now, const Path& path, Mutabl
     }
     return {};
   }
-  if (dtls::is_dtls(bytes)) {
-    handle_dtls(now, path, bytes);
-    return {};
-  }
+  if (dtls::is_dtls(bytes)) return handle_dtls(now, path, bytes);
   if (rtp::is_rtp_or_rtcp(bytes)) return unprotect(now, path, bytes);
   ++drops_.empty_or_unknown;
   return {};
 }
 
-void TransportPlane::handle_dtls(Timestamp now, const Path& path, MutableBytes bytes) {
+Delivery TransportPlane::handle_dtls(Timestamp now, const Path& path, MutableBytes bytes) {
   if (!ice_.accepts(path)) {
     ++drops_.unproven_path;
-    return;
+    return {};
   }
   ice_.note_received(path, bytes.size(), now);
   ++counters_.packets_received;
@@ -68,14 +65,15 @@ void TransportPlane::handle_dtls(Timestamp now, const Path& path, MutableBytes b
   if (!dtls_) {
     if (early_dtls_.size() >= kMaxEarlyDtls) {
       ++drops_.early_dtls;
-      return;
+      return {};
     }
     early_dtls_.emplace_back(bytes.begin(), bytes.end());
-    return;
+    return {};
   }
   if (const auto rtt = ice_.round_trip_time()) dtls_->set_round_trip_time(*rtt);
-  dtls_->handle_datagram(now, bytes);
+  const auto packet = dtls_->unprotect(now, bytes);
   drain_dtls();
+  return packet ? Delivery{DataPacket{*packet}} : Delivery{};
 }
 
 Delivery TransportPlane::unprotect(Timestamp now, const Path& path, MutableBytes bytes) {
@@ -188,10 +186,10 @@ std::optional<Transmit> TransportPlane::protect_rtcp(Timestamp now, MutableBytes
 
 std::optional<Transmit> TransportPlane::protect_data(Timestamp now, Bytes packet,
                                                      MutableBytes storage) {
-  if (!data_ready() || !dtls_->send(packet)) return std::nullopt;
-  const auto datagram = dtls_->poll_transmit(now, storage);
+  if (!data_ready()) return std::nullopt;
+  const auto datagram = dtls_->protect(packet, storage);
   if (!datagram) return std::nullopt;
-  return addressed(now, storage.first(datagram->size()));
+  return addressed(now, *datagram);
 }
 
 std::optional<Transmit> TransportPlane::addressed(Timestamp now,

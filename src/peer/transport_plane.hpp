@@ -66,7 +66,11 @@ struct RtpDatagram {
 struct RtcpDatagram {
   MutableBytes packet;
 };
-using Delivery = std::variant<std::monostate, RtpDatagram, RtcpDatagram>;
+/// The content of a DTLS record.
+struct DataPacket {
+  Bytes packet;
+};
+using Delivery = std::variant<std::monostate, RtpDatagram, RtcpDatagram, DataPacket>;
 
 /// One transport (RFC 9143: everything is bundled on it). One sequence of execution; owns the ICE
 /// agent, the DTLS association and the SRTP session.
@@ -116,7 +120,7 @@ class TransportPlane {
   bool closed() const { return closed_; }
 
  private:
-  void handle_dtls(Timestamp now, const Path& path, MutableBytes bytes);
+  Delivery handle_dtls(Timestamp now, const Path& path, MutableBytes bytes);
   Delivery unprotect(Timestamp now, const Path& path, MutableBytes bytes);
   void drain_dtls();
   void take(dtls::Connected connected);

@@ -51,6 +51,12 @@ struct Failure {
 /// What the owner thinks of the peer's certificate.
 enum class Verdict { accept, undecided, reject };
 
+/// Where the first record of application data in a datagram goes: most datagrams have one.
+enum class FirstRecord {
+  as_event,  ///< with all others, as Engine::Data
+  in_place,  ///< decrypted where it lies, and returned
+};
+
 /// Asked once per handshake, at the moment the certificate is known. On `undecided` the handshake
 /// goes on and the owner passes nothing upward until it has decided.
 class PeerJudge {
@@ -84,7 +90,10 @@ class Engine {
 
   /// A client makes its first flight.
   virtual void start(Timestamp now) = 0;
-  virtual void handle_datagram(Timestamp now, MutableBytes datagram) = 0;
+  /// With FirstRecord::in_place the content of one record may come back, a view of `datagram`, and
+  /// comes before that of the events.
+  virtual std::optional<MutableBytes> handle_datagram(Timestamp now, MutableBytes datagram,
+                                                      FirstRecord first) = 0;
   virtual void handle_timeout(Timestamp now) = 0;
   /// When to call handle_timeout; kNever when no flight waits for an answer.
   virtual Timestamp next_timeout() const = 0;
@@ -95,6 +104,9 @@ class Engine {
   /// Protects `data` as one record in a datagram of its own. Errors: invalid_state before
   /// Established, too_large, queue_full, closed.
   virtual Result<void> send(Bytes data) = 0;
+  /// The same into `storage`, of at least the configured datagram size, in which `data` may lie.
+  /// Errors: those of `send`, queue_full excepted.
+  virtual Result<MutableBytes> protect(Bytes data, MutableBytes storage) = 0;
   /// The most bytes that one `send` takes.
   virtual std::size_t max_data_size() const = 0;
   /// Says close_notify. Nothing is sent or received after it.

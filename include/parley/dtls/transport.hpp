@@ -126,6 +126,10 @@ class Transport final : private PeerJudge {
   void start(Timestamp now);
 
   void handle_datagram(Timestamp now, MutableBytes datagram);
+  /// The same for owners who take data at once: the content of the datagram's first record of
+  /// application data comes back as a view of `datagram`, unless something is waiting to be polled
+  /// that must be told before. Everything else comes as events, after it.
+  [[nodiscard]] std::optional<MutableBytes> unprotect(Timestamp now, MutableBytes datagram);
   void handle_timeout(Timestamp now);
   Timestamp next_timeout() const;
   /// One datagram of at most Config::max_datagram_size. `storage` has that room.
@@ -135,6 +139,10 @@ class Transport final : private PeerJudge {
   /// One record, one datagram. Errors: invalid_state before Connected; too_large beyond
   /// `max_data_size()`; queue_full when `poll_transmit` was not drained; closed.
   Result<void> send(Bytes data);
+  /// The same without the queue: the datagram is written to `storage`, which has
+  /// Config::max_datagram_size bytes and in which `data` may lie. Errors: those of `send` but
+  /// queue_full.
+  Result<MutableBytes> protect(Bytes data, MutableBytes storage);
   /// The most bytes that one `send` takes.
   std::size_t max_data_size() const;
 
@@ -153,6 +161,7 @@ class Transport final : private PeerJudge {
  private:
   Transport(const Config& config, Role role);
   Verdict judge_certificate(Bytes certificate_der) override;
+  std::optional<MutableBytes> receive(Timestamp now, MutableBytes datagram, FirstRecord first);
   void collect();
   void confirm_peer();
   std::optional<SrtpKeys> export_srtp_keys(SrtpProfile profile);
