@@ -100,6 +100,14 @@ struct CandidateGathered {
 struct TrackAdded {
   TransceiverId transceiver;
 };
+/// The peer sends on it no longer (W3C removetrack, mute); when the transceiver stopped, for good.
+struct TrackEnded {
+  TransceiverId transceiver;
+};
+/// The transceiver is no longer part of the session: stopped, or undone by a rollback.
+struct TransceiverStopped {
+  TransceiverId transceiver;
+};
 /// Codecs or direction of this transceiver were fixed or changed.
 struct MediaNegotiated {
   TransceiverId transceiver;
@@ -172,10 +180,10 @@ using SessionEvent =
     std::variant<event::ConnectionStateChanged, event::IceConnectionStateChanged,
                  event::IceGatheringStateChanged, event::SignalingStateChanged,
                  event::NegotiationNeeded, event::CandidateGathered, event::TrackAdded,
-                 event::MediaNegotiated, event::VideoReceived, event::AudioReceived,
-                 event::KeyFrameRequested, event::TargetRateChanged, event::LossChanged,
-                 event::DataChannelAnnounced, event::DataChannelOpened, event::DataReceived,
-                 event::DataBufferedAmountLow, event::DataWritable, event::DataChannelClosing,
-                 event::DataChannelClosed>;
+                 event::TrackEnded, event::TransceiverStopped, event::MediaNegotiated,
+                 event::VideoReceived, event::AudioReceived, event::KeyFrameRequested,
+                 event::TargetRateChanged, event::LossChanged, event::DataChannelAnnounced,
+                 event::DataChannelOpened, event::DataReceived, event::DataBufferedAmountLow,
+                 event::DataWritable, event::DataChannelClosing, event::DataChannelClosed>;
 
 }  // namespace parley

@@ -64,7 +64,8 @@ class Transceiver {
 
   /// Takes effect with the next negotiation.
   Result<void> set_direction(Direction direction);
-  /// Stops sending and receiving for good; the section is rejected in the next negotiation.
+  /// Stops sending (with BYE) and receiving at once and for good; the section is rejected in the
+  /// next negotiation, after which calls answer Errc::closed.
   Result<void> stop();
   /// Codec names in order of preference. Errors: invalid_argument for a codec parley lacks.
   Result<void> set_codec_preferences(const std::vector<std::string>& codecs);
@@ -76,6 +77,12 @@ class Transceiver {
   /// The streams that were negotiated, with what each may produce now: for applications with
   /// encoders of their own. A peer that asks for simulcast (a=simulcast:recv) names them.
   std::vector<SendLayer> send_layers() const;
+
+  /// Mutes, or unmutes: all encodings stop at once and without negotiation. What is sent meanwhile
+  /// is taken and dropped, the streams keep their SSRC and their time, and video resumes with a key
+  /// frame. May be called before negotiation. To change the source (W3C replaceTrack) send other
+  /// pictures or other sound: their size may change from one to the next. Errors: closed.
+  Result<void> set_active(bool active);
 
   // --- Raw media: parley encodes and decodes ---
 
@@ -212,6 +219,9 @@ class PeerConnection {
   void on_negotiation_needed(std::function<void()> handler);
   /// The peer's description began to send on this transceiver (W3C track event).
   void on_track(std::function<void(Transceiver)> handler);
+  /// The peer sends on this transceiver no longer. `stopped()` tells whether for good (W3C ended);
+  /// otherwise (W3C removetrack and mute) on_track may follow again.
+  void on_track_ended(std::function<void(Transceiver)> handler);
   /// The peer opened a data channel. It is open; messages follow after this handler.
   void on_data_channel(std::function<void(DataChannel)> handler);
 

@@ -102,6 +102,8 @@ class Session {
   Result<std::uint32_t> rtp_timestamp(TransceiverId id, std::uint32_t media_ticks) const;
   /// Whether `send` would be taken now: negotiated to send, and the transport is up.
   bool can_send(TransceiverId id) const;
+  /// Whether anything would leave: negotiated to send, and not every encoding is switched off.
+  bool is_sending(TransceiverId id) const;
   /// 10 ms of received audio; silence when there is none.
   jitter::Outcome read_audio(Timestamp now, TransceiverId id, AudioBlock& block);
   /// True: received audio of this transceiver comes out as event::AudioReceived.

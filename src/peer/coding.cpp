@@ -161,6 +161,12 @@ void AudioEncoding::push(std::span<const std::int16_t> pcm, const Done& done) {
   }
 }
 
+void AudioEncoding::skip(std::size_t values) {
+  position_ += static_cast<std::uint32_t>(values / static_cast<std::size_t>(config_.channels));
+  partial_.clear();
+  shared_->paused = true;
+}
+
 void AudioEncoding::encode(std::vector<std::int16_t> pcm, std::uint32_t ticks, const Done& done) {
   if (shared_->pending >= kMaxPending) {
     ++shared_->stats.frames_skipped;

@@ -115,6 +115,8 @@ class AudioEncoding {
   std::uint32_t position() const { return position_; }
   /// Takes interleaved PCM; `done` runs on the sequence for every packet that becomes complete.
   void push(std::span<const std::int16_t> pcm, const Done& done);
+  /// Sound of so many values passes unheard; the next packet begins talk.
+  void skip(std::size_t values);
   void set_expected_loss(double fraction) { expected_loss_ = fraction; }
   int channels() const { return config_.channels; }
   const EncodingStats& stats() const { return shared_->stats; }

@@ -280,13 +280,16 @@ void Connection::dispatch(SessionEvent event) {
   if (auto* video = std::get_if<event::VideoReceived>(&event)) {
     dispatch(std::move(*video));
   } else if (auto* audio = std::get_if<event::AudioReceived>(&event)) {
-    call(media_[audio->transceiver.value()].on_encoded_audio, audio->packet, audio->rtp_timestamp);
+    if (const TransceiverMedia* media = find_media(audio->transceiver)) {
+      call(media->on_encoded_audio, audio->packet, audio->rtp_timestamp);
+    }
   } else if (auto* wanted = std::get_if<event::KeyFrameRequested>(&event)) {
     dispatch(*wanted);
   } else if (auto* rate = std::get_if<event::TargetRateChanged>(&event)) {
-    auto& encodings = media_[rate->transceiver.value()].video_encodings;
-    const auto encoding = encodings.find(rate->rid);
-    if (encoding != encodings.end() && rate->rate > DataRate{}) {
+    TransceiverMedia* const media = find_media(rate->transceiver);
+    if (media == nullptr) return;
+    const auto encoding = media->video_encodings.find(rate->rid);
+    if (encoding != media->video_encodings.end() && rate->rate > DataRate{}) {
       encoding->second->set_rate(rate->rate);
     }
   } else if (auto* loss = std::get_if<event::LossChanged>(&event)) {
@@ -309,14 +312,24 @@ void Connection::dispatch(SessionEvent event) {
     call(handlers_.negotiation_needed);
   } else if (auto* track = std::get_if<event::TrackAdded>(&event)) {
     if (const auto* transceiver = session_->negotiation().find(track->transceiver)) {
+      media_[track->transceiver.value()].kind = transceiver->kind;
       call(handlers_.track, handle_of(*transceiver));
     }
+  } else if (auto* ended = std::get_if<event::TrackEnded>(&event)) {
+    const TransceiverMedia* const media = find_media(ended->transceiver);
+    if (media == nullptr) return;
+    call(handlers_.track_ended,
+         Transceiver{weak_from_this(), ended->transceiver.value(), media->kind});
+  } else if (auto* stopped = std::get_if<event::TransceiverStopped>(&event)) {
+    media_.erase(stopped->transceiver.value());
   }
 }
 
 void Connection::dispatch(event::VideoReceived event) {
   const int id = event.transceiver.value();
-  TransceiverMedia& media = media_[id];
+  TransceiverMedia* const found = find_media(event.transceiver);
+  if (found == nullptr) return;
+  TransceiverMedia& media = *found;
   if (const auto handler = media.on_encoded_frame) {
     handler(event.frame);
     return;
@@ -336,10 +349,11 @@ void Connection::dispatch(event::VideoReceived event) {
 }
 
 void Connection::dispatch(const event::KeyFrameRequested& event) {
-  TransceiverMedia& media = media_[event.transceiver.value()];
-  const auto encoding = media.video_encodings.find(event.rid);
-  if (encoding != media.video_encodings.end()) encoding->second->request_key_frame();
-  if (const auto handler = media.on_key_frame_request) handler(event.rid);
+  const TransceiverMedia* const media = find_media(event.transceiver);
+  if (media == nullptr) return;
+  const auto encoding = media->video_encodings.find(event.rid);
+  if (encoding != media->video_encodings.end()) encoding->second->request_key_frame();
+  if (const auto handler = media->on_key_frame_request) handler(event.rid);
 }
 
 void Connection::close() {

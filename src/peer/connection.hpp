@@ -27,6 +27,7 @@ struct Handlers {
   std::function<void(SignalingState)> signaling_state;
   std::function<void()> negotiation_needed;
   std::function<void(Transceiver)> track;
+  std::function<void(Transceiver)> track_ended;
   std::function<void(DataChannel)> data_channel;
 };
 
@@ -59,6 +60,7 @@ class LayerChoice {
 
 /// The application's and the codec's side of one transceiver.
 struct TransceiverMedia {
+  MediaKind kind = MediaKind::audio;  ///< once the peer has sent
   std::function<void(const VideoFrame&)> on_frame;
   std::function<void(const EncodedVideo&)> on_encoded_frame;
   std::function<void(const EncodedAudio&, std::uint32_t)> on_encoded_audio;
@@ -111,7 +113,8 @@ class Connection final : public Engine, public std::enable_shared_from_this<Conn
   void set_encoded_frame_handler(int id, std::function<void(const EncodedVideo&)> handler);
   void set_encoded_audio_handler(int id,
                                  std::function<void(const EncodedAudio&, std::uint32_t)> handler);
-  TransceiverMedia& media(int id) { return media_[id]; }
+  Result<void> set_active(int id, bool active);
+  void set_key_frame_request_handler(int id, std::function<void(const std::string&)> handler);
 
   // Data channels, by handle.
   Result<DataChannel> create_data_channel(std::string_view label, const DataChannelInit& init);
@@ -154,6 +157,9 @@ class Connection final : public Engine, public std::enable_shared_from_this<Conn
   bool show_due_frames(Timestamp now);
   void add_codec_stats(StatsReport& report) const;
   void encode_layer(int id, const VideoFrame& frame, const SendLayer& layer);
+  /// Error closed when the connection is closed, or the transceiver stopped.
+  Result<void> check_open(int id) const;
+  TransceiverMedia* find_media(TransceiverId id);
   Transceiver handle_of(const jsep::Transceiver& transceiver);
   void wake();
 

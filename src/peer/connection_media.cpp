@@ -76,22 +76,33 @@ const jsep::Transceiver* Connection::find(int id) const {
   return session_->negotiation().find(TransceiverId{id});
 }
 
-Result<void> Connection::set_direction(int id, Direction direction) {
+Result<void> Connection::check_open(int id) const {
   if (closed_) return Error{Errc::closed, "connection"};
+  if (find(id) == nullptr) return Error{Errc::closed, "the transceiver has stopped"};
+  return {};
+}
+
+TransceiverMedia* Connection::find_media(TransceiverId id) {
+  const auto found = media_.find(id.value());
+  return found != media_.end() ? &found->second : nullptr;
+}
+
+Result<void> Connection::set_direction(int id, Direction direction) {
+  if (auto open = check_open(id); !open) return open.error();
   auto set = session_->set_direction(TransceiverId{id}, direction);
   wake();
   return set;
 }
 
 Result<void> Connection::stop(int id) {
-  if (closed_) return Error{Errc::closed, "connection"};
+  if (auto open = check_open(id); !open) return open.error();
   auto stopped = session_->stop(driver_.now(), TransceiverId{id});
   wake();
   return stopped;
 }
 
 Result<void> Connection::set_codec_preferences(int id, const std::vector<std::string>& codecs) {
-  if (closed_) return Error{Errc::closed, "connection"};
+  if (auto open = check_open(id); !open) return open.error();
   auto set = session_->set_codec_preferences(TransceiverId{id}, codecs);
   wake();
   return set;
@@ -100,7 +111,7 @@ Result<void> Connection::set_codec_preferences(int id, const std::vector<std::st
 // --- Sending ---
 
 Result<std::uint32_t> Connection::send(int id, const VideoFrame& frame) {
-  if (closed_) return Error{Errc::closed, "connection"};
+  if (auto open = check_open(id); !open) return open.error();
   if (!frame.picture) return Error{Errc::invalid_argument, "no picture"};
   if (!session_->can_send(TransceiverId{id})) {
     return Error{Errc::invalid_state, "not connected, or not negotiated to send"};
@@ -131,13 +142,17 @@ void Connection::encode_layer(int id, const VideoFrame& frame, const SendLayer& 
     out.rid = rid;
     const auto sent = self->session_->send(self->driver_.now(), TransceiverId{id}, std::move(out));
     // A frame that was not queued is missing for those after it: begin again with a key frame.
-    if (!sent && !key_frame) self->media_[id].video_encodings[rid]->request_key_frame();
+    TransceiverMedia* const media = self->find_media(TransceiverId{id});
+    if (!sent && !key_frame && media != nullptr) {
+      const auto known = media->video_encodings.find(rid);
+      if (known != media->video_encodings.end()) known->second->request_key_frame();
+    }
     self->wake();
   });
 }
 
 Result<std::uint32_t> Connection::send(int id, std::span<const std::int16_t> pcm) {
-  if (closed_) return Error{Errc::closed, "connection"};
+  if (auto open = check_open(id); !open) return open.error();
   if (!session_->can_send(TransceiverId{id})) {
     return Error{Errc::invalid_state, "not connected, or not negotiated to send"};
   }
@@ -152,6 +167,10 @@ Result<std::uint32_t> Connection::send(int id, std::span<const std::int16_t> pcm
   const auto timestamp =
       session_->rtp_timestamp(TransceiverId{id}, media.audio_encoding->position());
   if (!timestamp) return timestamp;
+  if (!session_->is_sending(TransceiverId{id})) {
+    media.audio_encoding->skip(pcm.size());
+    return timestamp;
+  }
   media.audio_encoding->push(pcm, [weak = weak_from_this(), id](AudioEncoding::Packet packet) {
     const auto self = weak.lock();
     if (!self || self->closed_) return;
@@ -166,7 +185,7 @@ Result<std::uint32_t> Connection::send(int id, std::span<const std::int16_t> pcm
 }
 
 Result<std::uint32_t> Connection::send_encoded(int id, const EncodedVideo& frame) {
-  if (closed_) return Error{Errc::closed, "connection"};
+  if (auto open = check_open(id); !open) return open.error();
   auto sent = session_->send(driver_.now(), TransceiverId{id}, frame);
   wake();
   return sent;
@@ -174,7 +193,7 @@ Result<std::uint32_t> Connection::send_encoded(int id, const EncodedVideo& frame
 
 Result<std::uint32_t> Connection::send_encoded(int id, const EncodedAudio& packet,
                                                std::uint32_t gap) {
-  if (closed_) return Error{Errc::closed, "connection"};
+  if (auto open = check_open(id); !open) return open.error();
   TransceiverMedia& media = media_[id];
   const Timestamp now = driver_.now();
   const std::uint32_t ticks = media.encoded_audio_ticks + gap;
@@ -187,14 +206,20 @@ Result<std::uint32_t> Connection::send_encoded(int id, const EncodedAudio& packe
 }
 
 Result<void> Connection::set_encodings(int id, std::vector<SendEncoding> encodings) {
-  if (closed_) return Error{Errc::closed, "connection"};
-  const jsep::Transceiver* transceiver = find(id);
-  if (transceiver == nullptr) return Error{Errc::not_found, "transceiver"};
-  if (auto checked = check_encodings(transceiver->kind, encodings); !checked) return checked;
+  if (auto open = check_open(id); !open) return open.error();
+  if (auto checked = check_encodings(find(id)->kind, encodings); !checked) return checked;
   media_[id].encodings = encodings;
   session_->set_encodings(driver_.now(), TransceiverId{id}, std::move(encodings));
   wake();
   return {};
+}
+
+Result<void> Connection::set_active(int id, bool active) {
+  if (auto open = check_open(id); !open) return open.error();
+  std::vector<SendEncoding> encodings = media_[id].encodings;
+  if (encodings.empty()) encodings.emplace_back();
+  for (SendEncoding& encoding : encodings) encoding.active = active;
+  return set_encodings(id, std::move(encodings));
 }
 
 std::vector<SendLayer> Connection::send_layers(int id) const {
@@ -236,14 +261,14 @@ PlayoutOutcome Connection::read(int id, AudioBlock& block) {
 }
 
 Result<void> Connection::request_key_frame(int id, std::string_view rid) {
-  if (closed_) return Error{Errc::closed, "connection"};
+  if (auto open = check_open(id); !open) return open.error();
   auto requested = session_->request_key_frame(driver_.now(), TransceiverId{id}, rid);
   wake();
   return requested;
 }
 
 void Connection::set_frame_handler(int id, std::function<void(const VideoFrame&)> handler) {
-  if (closed_) return;
+  if (!check_open(id)) return;
   const bool late = !media_[id].on_frame && handler;
   media_[id].on_frame = std::move(handler);
   // Frames that passed before there was a handler were not decoded: their successors need a key
@@ -253,14 +278,19 @@ void Connection::set_frame_handler(int id, std::function<void(const VideoFrame&)
 
 void Connection::set_encoded_frame_handler(int id,
                                            std::function<void(const EncodedVideo&)> handler) {
-  if (!closed_) media_[id].on_encoded_frame = std::move(handler);
+  if (check_open(id)) media_[id].on_encoded_frame = std::move(handler);
 }
 
 void Connection::set_encoded_audio_handler(
     int id, std::function<void(const EncodedAudio&, std::uint32_t)> handler) {
-  if (closed_) return;
+  if (!check_open(id)) return;
   session_->set_encoded_audio(TransceiverId{id}, static_cast<bool>(handler));
   media_[id].on_encoded_audio = std::move(handler);
+}
+
+void Connection::set_key_frame_request_handler(int id,
+                                               std::function<void(const std::string&)> handler) {
+  if (check_open(id)) media_[id].on_key_frame_request = std::move(handler);
 }
 
 void Connection::set_bitrate_limits(DataRate min, DataRate max) {

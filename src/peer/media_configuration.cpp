@@ -75,9 +75,33 @@ void MediaPlane::configure_senders(Timestamp now, Section& section,
     }
   }
   for (const auto& sender : section.senders) {
-    if (!sender->active) sender->stream.clear_queue();
+    if (!sender->active) silence(*sender);
   }
   apply_encodings(section);
+}
+
+// Without a rate the stream begins again with a key frame (see set_target).
+void MediaPlane::silence(Sender& sender) {
+  sender.stream.clear_queue();
+  if (sender.kind == MediaKind::video) sender.target = DataRate{};
+}
+
+void MediaPlane::halt(Timestamp now, TransceiverId id) {
+  Section* section = find(id);
+  if (section == nullptr) return;
+  for (const auto& sender : section->senders) {
+    if (sender->active) say_bye(now, *sender);
+    sender->active = false;
+    silence(*sender);
+  }
+  for (const auto& receiver : section->receivers) receiver->set_active(false);
+  share_rate(controller_->target());
+}
+
+void MediaPlane::say_bye(Timestamp now, const Sender& sender) {
+  if (sender.stream.stats().packets_sent == 0 || leaving_.size() >= rtp::rtcp::kMaxCount) return;
+  leaving_.push_back(sender.stream.ssrc());
+  schedule_.request_feedback(now);
 }
 
 MediaPlane::Sender& MediaPlane::find_or_make_sender(Timestamp now, Section& section,
@@ -90,6 +114,11 @@ MediaPlane::Sender& MediaPlane::find_or_make_sender(Timestamp now, Section& sect
     if (sender->stream.ssrc() != ssrcs.ssrc) continue;
     sender->rid = rid;
     sender->stream.set_rid(rid);
+    if (sender->codec != codec.name) {
+      // Frames of the old codec cannot go under the number of the new one.
+      silence(*sender);
+      sender->packetizer = rtp::make_video_packetizer(codec.name, random_);
+    }
     sender->stream.set_payload_type(codec.payload_type, codec.rtx_payload_type);
     return *sender;
   }
@@ -175,7 +204,9 @@ std::vector<SendLayer> MediaPlane::send_layers(TransceiverId id) const {
 
 void MediaPlane::configure_receivers(Section& section, const jsep::Transceiver& transceiver) {
   const jsep::NegotiatedMedia& media = *transceiver.negotiated;
-  if (!sdp::receives(*transceiver.current_direction) || media.receive.empty()) return;
+  const bool receives = sdp::receives(*transceiver.current_direction) && !media.receive.empty();
+  for (const auto& receiver : section.receivers) receiver->set_active(receives);
+  if (!receives) return;
   std::vector<std::string> rids;
   for (const jsep::NegotiatedRid& rid : media.receive_rids) rids.push_back(rid.id.value());
   if (rids.empty()) rids.emplace_back();

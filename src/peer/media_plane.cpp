@@ -67,7 +67,8 @@ void MediaPlane::learn_extensions(const std::vector<jsep::NegotiatedExtension>& 
   }
 }
 
-void MediaPlane::remove(TransceiverId id) {
+void MediaPlane::remove(Timestamp now, TransceiverId id) {
+  halt(now, id);
   std::erase_if(sections_, [&](const auto& section) { return section->id == id; });
   std::erase_if(routes_, [&](const auto& route) { return route.second.id == id; });
   std::erase(encoded_audio_, id);

@@ -71,7 +71,9 @@ class MediaPlane {
 
   /// Brings senders and receivers in line with what was negotiated.
   void configure(Timestamp now, const jsep::Transceiver& transceiver);
-  void remove(TransceiverId id);
+  /// Stops sending, with BYE, and receiving at once; negotiation follows.
+  void halt(Timestamp now, TransceiverId id);
+  void remove(Timestamp now, TransceiverId id);
 
   /// What the application wants of its encodings; may come before there is a sender.
   void set_encodings(Timestamp now, TransceiverId id, std::vector<SendEncoding> encodings);
@@ -87,6 +89,8 @@ class MediaPlane {
   MediaReceiver* receiver(TransceiverId id, std::string_view rid = {});
   /// Of one simulcast stream, or of all without a rid. False when nothing is received.
   bool request_key_frame(Timestamp now, TransceiverId id, std::string_view rid);
+  /// Negotiated to send, and at least one of its streams is wanted.
+  bool is_sending(TransceiverId id) const;
   void set_encoded_audio(TransceiverId id, bool encoded);
   DataRate target_rate(TransceiverId id) const;
   void set_bitrate_limits(Timestamp now, DataRate min, DataRate max);
@@ -164,6 +168,8 @@ class MediaPlane {
   Sender& find_or_make_sender(Timestamp now, Section& section, const jsep::Transceiver& transceiver,
                               const std::string& rid, const jsep::NegotiatedCodec& codec);
   void apply_encodings(Section& section);
+  static void silence(Sender& sender);
+  void say_bye(Timestamp now, const Sender& sender);
   void configure_receivers(Section& section, const jsep::Transceiver& transceiver);
   MediaReceiver& find_or_make_receiver(Section& section, const jsep::Transceiver& transceiver,
                                        const std::string& rid);
@@ -235,6 +241,7 @@ class MediaPlane {
   double loss_ = 0;
   std::vector<cc::PacketResult> results_;  // reused
   std::vector<rtp::rtcp::ReportBlock> blocks_;
+  std::vector<Ssrc> leaving_;  ///< streams that ended and have not said BYE
   std::vector<SessionEvent> events_;
   std::size_t next_event_ = 0;
   MediaDrops drops_;

@@ -29,6 +29,13 @@ MediaReceiver::MediaReceiver(Config config) : config_(std::move(config)) {
     assembler_.emplace(assembler_config(config_.max_video_wait));
 }
 
+void MediaReceiver::set_active(bool active) {
+  if (active_ == active) return;
+  active_ = active;
+  // What comes after the pause does not follow from what came before it.
+  restart_buffers();
+}
+
 void MediaReceiver::set_codecs(std::vector<jsep::NegotiatedCodec> codecs) {
   if (codecs == config_.codecs) return;
   config_.codecs = std::move(codecs);
@@ -82,6 +89,7 @@ void MediaReceiver::restart_buffers() {
 
 void MediaReceiver::handle_packet(Timestamp now, MutableBytes packet, const rtp::PacketView& view,
                                   const rtp::HeaderExtensions& extensions) {
+  if (!active_) return;  // still under way when the direction changed
   if (is_rtx(view.payload_type())) {
     // Retransmissions and probes may come before any media, and bind their SSRC all the same.
     early_rtx_ = view.ssrc();
@@ -224,10 +232,11 @@ void MediaReceiver::handle_decoder_error(Timestamp now) {
 void MediaReceiver::request_key_frame(Timestamp now) {
   // Before the first packet there is nobody to ask; the first frame will be a key frame or is asked
   // for then.
-  if (assembler_ && stream_) key_frames_.request(now);
+  if (active_ && assembler_ && stream_) key_frames_.request(now);
 }
 
 void MediaReceiver::handle_timeout(Timestamp now) {
+  if (!active_) return;
   if (stream_) stream_->handle_timeout(now);
   if (!assembler_) return;
   assembler_->handle_timeout(now);
@@ -236,6 +245,7 @@ void MediaReceiver::handle_timeout(Timestamp now) {
 }
 
 Timestamp MediaReceiver::next_timeout() const {
+  if (!active_) return kNever;
   Timestamp next = stream_ ? stream_->next_timeout() : kNever;
   if (assembler_) {
     next = std::min({next, assembler_->next_timeout(), key_frames_.next_timeout()});
@@ -254,22 +264,23 @@ std::optional<SessionEvent> MediaReceiver::poll_event() {
 }
 
 bool MediaReceiver::feedback_due(Timestamp now) const {
+  if (!active_) return false;
   if (stream_ && stream_->nack() != nullptr && stream_->nack()->next_timeout() <= now) return true;
   return assembler_ && stream_ && key_frames_.next_timeout() <= now;
 }
 
 std::size_t MediaReceiver::poll_nack(Timestamp now, std::span<std::uint16_t> out) {
-  return stream_ ? stream_->poll_nack(now, out) : 0;
+  return active_ && stream_ ? stream_->poll_nack(now, out) : 0;
 }
 
 std::optional<rtp::KeyFrameRequester::Request> MediaReceiver::poll_key_frame_request(
     Timestamp now) {
-  if (!assembler_ || !stream_) return std::nullopt;
+  if (!active_ || !assembler_ || !stream_) return std::nullopt;
   return key_frames_.poll(now);
 }
 
 void MediaReceiver::build_report_blocks(Timestamp now, std::vector<rtp::rtcp::ReportBlock>& out) {
-  if (stream_) stream_->build_report_blocks(now, out);
+  if (active_ && stream_) stream_->build_report_blocks(now, out);
 }
 
 }  // namespace parley::peer

@@ -45,6 +45,9 @@ class MediaReceiver {
 
   explicit MediaReceiver(Config config);
 
+  /// The direction allows receiving, or not: then packets are dropped, nothing is asked of the
+  /// sender, and counters stand still until it is allowed again.
+  void set_active(bool active);
   /// A renegotiation changed the codecs.
   void set_codecs(std::vector<jsep::NegotiatedCodec> codecs);
   bool knows_payload_type(PayloadType type) const;
@@ -103,6 +106,7 @@ class MediaReceiver {
   const jsep::NegotiatedCodec* codec_of(PayloadType type) const;
 
   Config config_;
+  bool active_ = true;
   std::optional<rtp::ReceiveStream> stream_;
   std::optional<Ssrc> early_rtx_;  ///< retransmission stream seen before any media
   Duration round_trip_time_ = 100ms;

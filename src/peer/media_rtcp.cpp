@@ -1,5 +1,6 @@
 // RTCP of the media plane: what the peer reports and asks for, and what we report and ask for.
 #include <algorithm>
+#include <utility>
 
 #include "peer/media_plane.hpp"
 
@@ -150,7 +151,7 @@ std::optional<MediaPacket> MediaPlane::poll_rtcp(Timestamp now, MutableBytes sto
   builder_.begin(storage);
   if (due == rtp::ReportSchedule::Due::report) {
     add_report(now);
-  } else if (!reduced_size_) {
+  } else if (!reduced_size_ || !leaving_.empty()) {
     // A peer that did not agree to reduced size wants every compound to be full (RFC 5506 section
     // 3.4.2): a report without blocks and the name.
     const Ssrc local = local_ssrc();
@@ -158,6 +159,8 @@ std::optional<MediaPacket> MediaPlane::poll_rtcp(Timestamp now, MutableBytes sto
     builder_.add_sdes({&local, 1}, config_.cname);
   }
   add_feedback(now);
+  // Last, and in a full compound (RFC 3550 section 6.1).
+  if (!leaving_.empty()) builder_.add(rtcp::Bye{.sources = std::exchange(leaving_, {})});
   const std::size_t size = builder_.finish().size();
   schedule_.handle_sent(now, due, size);
   if (size == 0) return std::nullopt;  // what was due had been answered meanwhile

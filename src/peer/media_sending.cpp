@@ -47,6 +47,9 @@ Result<std::uint32_t> MediaPlane::send(Timestamp now, TransceiverId id, EncodedA
   if (section->kind != MediaKind::audio) {
     return Error{Errc::invalid_argument, "not an audio transceiver"};
   }
+  if (!section->senders.front()->wanted()) {
+    return Error{Errc::invalid_state, "the stream is switched off"};
+  }
   rtp::SendStream& stream = section->senders.front()->stream;
   if (auto queued = stream.enqueue(now, std::move(packet), media_ticks, capture_time, marker);
       !queued) {
@@ -76,6 +79,12 @@ bool MediaPlane::request_key_frame(Timestamp now, TransceiverId id, std::string_
     asked = true;
   }
   return asked;
+}
+
+bool MediaPlane::is_sending(TransceiverId id) const {
+  const Section* section = find(id);
+  return section != nullptr && std::any_of(section->senders.begin(), section->senders.end(),
+                                           [](const auto& s) { return s->wanted(); });
 }
 
 void MediaPlane::set_encoded_audio(TransceiverId id, bool encoded) {

@@ -51,6 +51,11 @@ Result<void> Transceiver::set_codec_preferences(const std::vector<std::string>& 
   return connection ? connection->set_codec_preferences(id_, codecs) : Result<void>{gone()};
 }
 
+Result<void> Transceiver::set_active(bool active) {
+  const auto connection = connection_.lock();
+  return connection ? connection->set_active(id_, active) : Result<void>{gone()};
+}
+
 Result<std::uint32_t> Transceiver::send(const VideoFrame& frame) {
   if (kind_ != MediaKind::video) return Error{Errc::invalid_argument, "an audio transceiver"};
   const auto connection = connection_.lock();
@@ -108,7 +113,7 @@ void Transceiver::on_key_frame_request(std::function<void()> handler) {
 
 void Transceiver::on_key_frame_request(std::function<void(const std::string& rid)> handler) {
   if (const auto connection = connection_.lock()) {
-    connection->media(id_).on_key_frame_request = std::move(handler);
+    connection->set_key_frame_request_handler(id_, std::move(handler));
   }
 }
 
@@ -253,6 +258,9 @@ void PeerConnection::on_negotiation_needed(std::function<void()> handler) {
 }
 void PeerConnection::on_track(std::function<void(Transceiver)> handler) {
   connection_->handlers().track = std::move(handler);
+}
+void PeerConnection::on_track_ended(std::function<void(Transceiver)> handler) {
+  connection_->handlers().track_ended = std::move(handler);
 }
 void PeerConnection::on_data_channel(std::function<void(DataChannel)> handler) {
   connection_->handlers().data_channel = std::move(handler);

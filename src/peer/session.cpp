@@ -249,6 +249,8 @@ void Session::Impl::carry_out(Timestamp now, std::vector<jsep::Change> changes) 
       handle(now, *remote);
     } else if (const auto* track = std::get_if<jsep::TrackAdded>(&change)) {
       events.emplace_back(event::TrackAdded{track->id});
+    } else if (const auto* ended = std::get_if<jsep::TrackRemoved>(&change)) {
+      events.emplace_back(event::TrackEnded{ended->id});
     } else if (const auto* direction = std::get_if<jsep::DirectionChanged>(&change)) {
       if (const auto* transceiver = state.find(direction->id)) media.configure(now, *transceiver);
       events.emplace_back(event::MediaNegotiated{direction->id});
@@ -256,9 +258,11 @@ void Session::Impl::carry_out(Timestamp now, std::vector<jsep::Change> changes) 
       if (const auto* transceiver = state.find(agreed->id)) media.configure(now, *transceiver);
       events.emplace_back(event::MediaNegotiated{agreed->id});
     } else if (const auto* stopped = std::get_if<jsep::TransceiverStopped>(&change)) {
-      media.remove(stopped->id);
+      media.remove(now, stopped->id);
+      events.emplace_back(event::TransceiverStopped{stopped->id});
     } else if (const auto* removed = std::get_if<jsep::TransceiverRemoved>(&change)) {
-      media.remove(removed->id);
+      media.remove(now, removed->id);
+      events.emplace_back(event::TransceiverStopped{removed->id});
     } else if (const auto* channels = std::get_if<jsep::DataNegotiated>(&change)) {
       data.negotiate(now, channels->parameters);
     } else if (std::holds_alternative<jsep::DataRejected>(change)) {
@@ -355,8 +359,11 @@ Result<void> Session::set_codec_preferences(TransceiverId id,
   return jsep::set_codec_preferences(impl_->state, id, std::move(codecs));
 }
 
-Result<void> Session::stop(Timestamp, TransceiverId id) {
+Result<void> Session::stop(Timestamp now, TransceiverId id) {
   if (auto stopped = jsep::stop(impl_->state, id); !stopped) return stopped;
+  // W3C webrtc-pc section 5.4: media end now, the section with the next negotiation.
+  impl_->media.halt(now, id);
+  if (impl_->state.find(id) == nullptr) impl_->events.emplace_back(event::TransceiverStopped{id});
   impl_->check_negotiation_needed();
   return {};
 }

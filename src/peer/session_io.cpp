@@ -62,6 +62,8 @@ Result<std::uint32_t> Session::rtp_timestamp(TransceiverId id, std::uint32_t med
   return stream->rtp_timestamp(media_ticks);
 }
 
+bool Session::is_sending(TransceiverId id) const { return impl_->media.is_sending(id); }
+
 jitter::Outcome Session::read_audio(Timestamp now, TransceiverId id, AudioBlock& block) {
   if (peer::MediaReceiver* receiver = impl_->media.receiver(id)) {
     return receiver->read_audio(now, block);
