@@ -25,6 +25,15 @@ std::vector<dtls::Fingerprint> from_sdp(const std::vector<sdp::Fingerprint>& lin
   return fingerprints;
 }
 
+/// An offer whose fingerprints cannot be used is refused when it comes, not when it is answered.
+bool has_usable_fingerprints(const sdp::Description& description) {
+  for (const sdp::Media& section : description.media) {
+    const auto lines = description.transport_of(section).fingerprints;
+    if (!section.is_rejected() && !lines.empty() && from_sdp(lines).empty()) return false;
+  }
+  return true;
+}
+
 peer::TransportConfig transport_config(const SessionConfig& config) {
   return {.ice = config.ice, .dtls = config.dtls, .identity = config.identity};
 }
@@ -182,6 +191,9 @@ Result<void> Session::set_remote_description(Timestamp now, const SessionDescrip
   if (impl_->closed) return Error{Errc::closed, "session"};
   const auto parsed = sdp::Description::parse(description.sdp);
   if (!parsed) return parsed.error();
+  if (!has_usable_fingerprints(*parsed)) {
+    return Error{Errc::incompatible, "no usable a=fingerprint"};
+  }
   auto plan = jsep::plan_remote(impl_->state, description.type, *parsed);
   if (!plan) return plan.error();
   if (auto supported = impl_->check_supported(*plan); !supported) return supported;
