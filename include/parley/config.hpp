@@ -32,6 +32,9 @@ struct NetworkConfig {
   /// UDP ports to bind, tried in order; 0 to 0 lets the system choose.
   std::uint16_t min_port = 0;
   std::uint16_t max_port = 0;
+  /// For hosts behind a 1:1 NAT, as in many clouds: host candidates name the first of these of
+  /// their family in the place of the private address. Loopback candidates stay what they are.
+  std::vector<IpAddress> public_addresses;
   /// Largest UDP payload sent, in bytes: 1200 passes every path of today (RFC 8831 section 5).
   std::size_t mtu = 1200;
 };

@@ -59,6 +59,19 @@ class Engine {
   /// datagrams are out; the application may call anything from here, `Driver::detach` included.
   /// Returns true when something was delivered (the driver then polls again).
   virtual bool deliver_events(Timestamp now) = 0;
+
+  // --- For engines that share a socket (SharedPort); others need neither ---
+
+  /// Appends the user fragments (RFC 8445 section 5.3) by which a peer's check means this engine.
+  /// They may change with every call of the application, which ends in `Driver::wake`.
+  virtual void add_user_fragments(std::vector<std::string>& fragments) const {
+    static_cast<void>(fragments);
+  }
+  /// True when the peer has proven that it is at the other end of `path`.
+  virtual bool accepts(const Path& path) const {
+    static_cast<void>(path);
+    return false;
+  }
 };
 
 /// What carries engines: real sockets and a real clock (`io::UdpDriver`) or virtual ones
@@ -85,7 +98,12 @@ class Driver {
   /// Opens a UDP socket bound to `local` (port 0 picks one) whose datagrams go to `engine`;
   /// returns the bound address, which is the `local` of its paths. Errors: io.
   virtual Result<SocketAddress> open_socket(Engine& engine, const SocketAddress& local) = 0;
+  /// Of a lent socket: gives it back.
   virtual void close_socket(Engine& engine, const SocketAddress& local) = 0;
+  /// `borrower`, attached too, may send from this socket of `owner` until either of them closes it
+  /// or is detached. What arrives goes to `owner` as before. Errors: invalid_state when one is not
+  /// attached, not_found when `owner` has no such socket, unsupported.
+  virtual Result<void> lend_socket(Engine& owner, const SocketAddress& local, Engine& borrower) = 0;
   /// The addresses of this host that are up, loopback included.
   virtual std::vector<NetworkInterface> interfaces() const = 0;
 

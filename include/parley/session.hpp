@@ -153,6 +153,8 @@ class Session {
   bool accepts(const Path& path) const;
   /// Whether a check for this user fragment (ice::addressed_ufrag) belongs here.
   bool owns_ufrag(std::string_view ufrag) const;
+  /// Appends the ICE user fragments by which checks for this session are known.
+  void add_user_fragments(std::vector<std::string>& fragments) const;
   void handle_datagram(Timestamp now, const Path& path, MutableBytes bytes);
   void handle_timeout(Timestamp now);
   std::optional<Transmit> poll_transmit(Timestamp now, MutableBytes storage);

@@ -229,6 +229,10 @@ std::optional<Path> Agent::selected_path() const {
   return pair != nullptr ? std::optional{pair->path} : std::nullopt;
 }
 
+void Agent::add_user_fragments(std::vector<std::string>& fragments) const {
+  fragments.push_back(impl_->local.ufrag);
+}
+
 bool Agent::accepts(const Path& path) const {
   const Impl& a = *impl_;
   if (a.accepted && *a.accepted == path) return true;

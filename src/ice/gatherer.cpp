@@ -63,6 +63,13 @@ void Gatherer::publish(const Candidate& candidate) {
   events_->emplace_back(CandidateGathered{candidate});
 }
 
+IpAddress Gatherer::public_address(const IpAddress& base) const {
+  for (const IpAddress& ip : config_->public_addresses) {
+    if (ip.family() == base.family()) return ip;
+  }
+  return base;
+}
+
 Result<std::size_t> Gatherer::add_socket(Timestamp now, const SocketAddress& base,
                                          const NetworkInterface& interface) {
   if (ended_) return Error{Errc::invalid_state, "local socket after the end of local sockets"};
@@ -77,6 +84,7 @@ Result<std::size_t> Gatherer::add_socket(Timestamp now, const SocketAddress& bas
   Candidate c;
   c.type = CandidateType::host;
   c.address = c.base = base;
+  if (address_class != kLoopback) c.address.ip = public_address(base.ip);
   c.priority = candidate_priority(c.type, preference);
   c.foundation = foundation_for(c.type, base.ip, "");
   c.ufrag = ufrag_;

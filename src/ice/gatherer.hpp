@@ -56,6 +56,8 @@ class Gatherer {
   void take_results(Timestamp now);
   void add_server_reflexive(const Path& path, const SocketAddress& mapped);
   void update_state();
+  /// Where the peer finds what is bound to `base`.
+  IpAddress public_address(const IpAddress& base) const;
   void publish(const Candidate& candidate);
 
   const Config* config_;

@@ -181,6 +181,10 @@ void Transport::close() {
   tell_state();
 }
 
+void Transport::add_user_fragments(std::vector<std::string>& fragments) const {
+  each([&](const Generation& g) { g.agent.add_user_fragments(fragments); });
+}
+
 bool Transport::owns_ufrag(std::string_view ufrag) const {
   bool owns = false;
   each([&](const Generation& g) { owns = owns || g.agent.local_credentials().ufrag == ufrag; });

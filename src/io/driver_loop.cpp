@@ -68,9 +68,7 @@ void UdpDriver::State::drain_transmits(const std::shared_ptr<Carried>& carried, 
     --budget;
     if (socket == nullptr || socket->local != transmit->path.local) {
       flush_all();
-      const auto found = sockets.find(transmit->path.local);
-      const bool ours = found != sockets.end() && found->second->owner == carried;
-      socket = ours ? found->second : nullptr;
+      socket = sending_socket(carried, transmit->path.local);
     }
     if (socket == nullptr || transmit->path.remote.ip.family() != socket->local.ip.family()) {
       ++stats.unknown_local;
@@ -90,6 +88,14 @@ void UdpDriver::State::drain_transmits(const std::shared_ptr<Carried>& carried, 
     }
   }
   flush_all();
+}
+
+std::shared_ptr<Socket> UdpDriver::State::sending_socket(const std::shared_ptr<Carried>& carried,
+                                                         const SocketAddress& local) const {
+  const auto found = sockets.find(local);
+  if (found == sockets.end()) return nullptr;
+  const bool may_send = found->second->owner == carried || carried->borrowed.count(local) > 0;
+  return may_send ? found->second : nullptr;
 }
 
 void UdpDriver::State::drain_all(const std::shared_ptr<Carried>& carried) {
@@ -214,6 +220,9 @@ void UdpDriver::State::close(const SocketAddress& local) {
   const auto found = sockets.find(local);
   const auto socket = found->second;
   sockets.erase(found);
+  if (socket->lent) {
+    for (const auto& [engine, carried] : engines) carried->borrowed.erase(local);
+  }
   socket->queue.discard();
   release_held_back(*socket);
   std::error_code ignored;

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <unordered_map>
 #include <vector>
 
@@ -37,6 +38,7 @@ struct Carried {
   Carried(Engine& e, asio::io_context& context) : engine(&e), timer(context) {}
   Engine* engine;
   asio::steady_timer timer;
+  std::set<SocketAddress> borrowed;  ///< Sockets of others that it may send from.
   Timestamp armed = kNever;  ///< When the timer rings; it looks at the deadline again then.
   bool wake_pending = false;
   /// Sockets that were full when this engine sent: it keeps its datagrams until they have room.
@@ -53,6 +55,7 @@ struct Socket {
   std::shared_ptr<Carried> owner;
   SendQueue queue;
   bool segmentation = false;
+  bool lent = false;  ///< Now or once.
   std::vector<std::shared_ptr<Carried>> held_back;  ///< Engines that wait for room.
 };
 
@@ -71,6 +74,9 @@ struct UdpDriver::State : std::enable_shared_from_this<UdpDriver::State> {
                        std::size_t& budget);
   /// The engine's last words.
   void drain_all(const std::shared_ptr<Carried>& carried);
+  /// The open socket that this engine may send from; null without.
+  std::shared_ptr<Socket> sending_socket(const std::shared_ptr<Carried>& carried,
+                                         const SocketAddress& local) const;
   void flush(const std::shared_ptr<Socket>& socket);
   std::size_t send(Socket& socket, std::span<const Outgoing> datagrams, std::error_code& error);
   void arm(const std::shared_ptr<Carried>& carried);

@@ -121,11 +121,34 @@ Result<SocketAddress> UdpDriver::open_socket(Engine& engine, const SocketAddress
 }
 
 void UdpDriver::close_socket(Engine& engine, const SocketAddress& local) {
-  const auto found = state_->sockets.find(local);
-  if (found == state_->sockets.end() || found->second->owner->engine != &engine) return;
+  const auto found = state_->engines.find(&engine);
+  if (found == state_->engines.end()) return;
+  const auto carried = found->second;
+  const auto socket = state_->sending_socket(carried, local);
+  if (socket == nullptr) return;
   // What the engine has queued for this socket was accepted before the close.
-  state_->drain_all(found->second->owner);
-  state_->close(local);
+  state_->drain_all(carried);
+  if (socket->owner == carried) {
+    state_->close(local);
+  } else {
+    carried->borrowed.erase(local);
+  }
+}
+
+Result<void> UdpDriver::lend_socket(Engine& owner, const SocketAddress& local, Engine& borrower) {
+  const auto from = state_->engines.find(&owner);
+  const auto to = state_->engines.find(&borrower);
+  if (from == state_->engines.end() || to == state_->engines.end()) {
+    return Error{Errc::invalid_state, "lend_socket: an engine is not attached"};
+  }
+  const auto socket = state_->sockets.find(local);
+  if (socket == state_->sockets.end() || socket->second->owner != from->second) {
+    return Error{Errc::not_found, "lend_socket: " + local.to_string()};
+  }
+  if (from == to) return {};
+  socket->second->lent = true;
+  to->second->borrowed.insert(local);
+  return {};
 }
 
 void UdpDriver::resolve(const std::string& host, ResolveHandler done) {

@@ -65,6 +65,7 @@ Result<std::shared_ptr<Connection>> Connection::create(Driver& driver, Configura
   SessionConfig session;
   session.identity = self->config_.identity;
   session.ice.log = self->config_.log;
+  session.ice.public_addresses = self->config_.network.public_addresses;
   session.dtls.srtp_profiles = self->config_.srtp_profiles;
   session.dtls.max_datagram_size = self->config_.network.mtu;
   session.negotiation = jsep::default_config();
@@ -257,6 +258,12 @@ bool Connection::deliver_events(Timestamp now) {
   }
   return delivered;
 }
+
+void Connection::add_user_fragments(std::vector<std::string>& fragments) const {
+  session_->add_user_fragments(fragments);
+}
+
+bool Connection::accepts(const Path& path) const { return session_->accepts(path); }
 
 bool Connection::show_due_frames(Timestamp now) {
   bool shown = false;

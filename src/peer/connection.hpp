@@ -141,6 +141,8 @@ class Connection final : public Engine, public std::enable_shared_from_this<Conn
   std::optional<Transmit> poll_transmit(Timestamp now, MutableBytes storage) override;
   Timestamp next_timeout() const override;
   bool deliver_events(Timestamp now) override;
+  void add_user_fragments(std::vector<std::string>& fragments) const override;
+  bool accepts(const Path& path) const override;
 
  private:
   Connection(Driver& driver, Configuration config) : driver_(driver), config_(std::move(config)) {}

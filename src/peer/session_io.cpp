@@ -115,6 +115,10 @@ bool Session::owns_ufrag(std::string_view ufrag) const {
   return impl_->transport.ice().owns_ufrag(ufrag);
 }
 
+void Session::add_user_fragments(std::vector<std::string>& fragments) const {
+  impl_->transport.ice().add_user_fragments(fragments);
+}
+
 void Session::handle_datagram(Timestamp now, const Path& path, MutableBytes bytes) {
   if (impl_->closed) return;
   const peer::Delivery delivery = impl_->transport.handle_datagram(now, path, bytes);

@@ -71,9 +71,16 @@ void Host::detach(Engine& engine) {
   if (!carried->faulted) drain_transmits(*carried);
   carried->engine = nullptr;
   state_->engines.erase(found);
-  for (auto it = state_->sockets.begin(); it != state_->sockets.end();) {
-    it = it->second == carried ? state_->sockets.erase(it) : std::next(it);
+  std::vector<SocketAddress> owned;
+  for (const auto& [local, owner] : state_->sockets) {
+    if (owner == carried) owned.push_back(local);
   }
+  for (const auto& local : owned) forget_socket(local);
+}
+
+void Host::forget_socket(const SocketAddress& local) {
+  state_->sockets.erase(local);
+  for (const auto& [engine, carried] : state_->engines) carried->borrowed.erase(local);
 }
 
 void Host::wake(Engine& engine) {
@@ -140,8 +147,10 @@ void Host::fault(Carried& carried, Fault::Kind kind) {
 void Host::send(Carried& carried, const Transmit& transmit) {
   ++state_->stats.sent;
   const auto socket = state_->sockets.find(transmit.path.local);
-  if (socket == state_->sockets.end() || socket->second.get() != &carried ||
-      transmit.path.remote.ip.family() != transmit.path.local.ip.family()) {
+  const bool may_send =
+      socket != state_->sockets.end() &&
+      (socket->second.get() == &carried || carried.borrowed.count(transmit.path.local) > 0);
+  if (!may_send || transmit.path.remote.ip.family() != transmit.path.local.ip.family()) {
     ++state_->stats.unknown_local;
     return;
   }
@@ -195,11 +204,31 @@ Result<SocketAddress> Host::open_socket(Engine& engine, const SocketAddress& loc
 }
 
 void Host::close_socket(Engine& engine, const SocketAddress& local) {
+  const auto carried = state_->engines.find(&engine);
   const auto socket = state_->sockets.find(local);
-  if (socket == state_->sockets.end() || socket->second->engine != &engine) return;
+  if (carried == state_->engines.end() || socket == state_->sockets.end()) return;
+  const bool owned = socket->second == carried->second;
+  if (!owned && carried->second->borrowed.count(local) == 0) return;
   // What the engine has queued for this socket was accepted before the close.
-  drain_transmits(*socket->second);
-  state_->sockets.erase(local);
+  drain_transmits(*carried->second);
+  if (owned) {
+    forget_socket(local);
+  } else {
+    carried->second->borrowed.erase(local);
+  }
+}
+
+Result<void> Host::lend_socket(Engine& owner, const SocketAddress& local, Engine& borrower) {
+  const auto to = state_->engines.find(&borrower);
+  if (to == state_->engines.end() || state_->engines.count(&owner) == 0) {
+    return Error{Errc::invalid_state, "lend_socket: an engine is not attached"};
+  }
+  const auto socket = state_->sockets.find(local);
+  if (socket == state_->sockets.end() || socket->second->engine != &owner) {
+    return Error{Errc::not_found, "lend_socket: " + local.to_string()};
+  }
+  if (socket->second != to->second) to->second->borrowed.insert(local);
+  return {};
 }
 
 std::vector<NetworkInterface> Host::interfaces() const {

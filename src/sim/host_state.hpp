@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <set>
 #include <utility>
 
 #include "parley/sim/host.hpp"
@@ -16,6 +17,7 @@ struct Host::Carried {
   explicit Carried(Engine& e) : engine(&e) {}
   Engine* engine;
   Timestamp armed = kNever;  ///< The alarm that counts; others that ring are ignored.
+  std::set<SocketAddress> borrowed;  ///< Sockets of others that it may send from.
   bool wake_pending = false;
   bool faulted = false;
   Timestamp idle_at{};  ///< Timeouts at this instant that brought nothing: idle_rounds.

@@ -169,6 +169,28 @@ TEST_CASE("An engine keeps what a full socket cannot take", "[io]") {
   CHECK(driver.stats().send_dropped == 0);
 }
 
+TEST_CASE("A full socket holds all back who send from it", "[io]") {
+  asio::io_context context;
+  io::UdpDriver driver{context};
+  IoStation owner{driver}, b{driver};
+  TestEngine borrower;
+  driver.attach(borrower);
+  REQUIRE(driver.lend_socket(owner.engine, owner.local, borrower));
+  for (std::uint8_t i = 0; i < 10; ++i) borrower.send({owner.local, b.local}, {i});
+  sockets_are_full = true;
+  owner.send(b.local, {100});
+  REQUIRE(run_until(context, [&] { return driver.stats().send_blocked == 1; }));
+  driver.wake(borrower);
+  REQUIRE(run_until(context, [&] { return driver.stats().send_blocked == 2; }));
+  CHECK(driver.stats().send_queued == 2);  // One of each.
+  sockets_are_full = false;
+  REQUIRE(run_until(context, [&] { return b.engine.received_count == 11; }));
+  CHECK(b.engine.received[0].bytes[0] == 100);
+  CHECK(b.engine.received[10].bytes[0] == 9);
+  CHECK(driver.stats().send_dropped == 0);
+  driver.detach(borrower);
+}
+
 TEST_CASE("An engine may leave while its socket is full", "[io]") {
   asio::io_context context;
   io::UdpDriver driver{context};
@@ -186,6 +208,51 @@ TEST_CASE("An engine may leave while its socket is full", "[io]") {
   context.poll();
 }
 #endif
+
+TEST_CASE("A lent socket sends for the borrower and receives for its owner", "[io]") {
+  asio::io_context context;
+  io::UdpDriver driver{context};
+  IoStation owner{driver}, peer{driver};
+  TestEngine borrower, stranger;
+  driver.attach(borrower);
+  CHECK(driver.lend_socket(owner.engine, owner.local, stranger).error().code ==
+        Errc::invalid_state);
+  CHECK(driver.lend_socket(peer.engine, owner.local, borrower).error().code == Errc::not_found);
+  REQUIRE(driver.lend_socket(owner.engine, owner.local, borrower));
+  make_echo(peer);
+  owner.engine.keep_received = true;
+  borrower.send({owner.local, peer.local}, {1});
+  driver.wake(borrower);
+  REQUIRE(run_until(context, [&] { return owner.engine.received_count == 1; }));
+  CHECK(borrower.received_count == 0);
+
+  // The last words of a borrower that leaves or gives back still go out, and no more after them.
+  borrower.send({owner.local, peer.local}, {2});
+  driver.close_socket(borrower, owner.local);
+  REQUIRE(run_until(context, [&] { return owner.engine.received_count == 2; }));
+  borrower.send({owner.local, peer.local}, {3});
+  driver.wake(borrower);
+  REQUIRE(run_until(context, [&] { return driver.stats().unknown_local == 1; }));
+
+  REQUIRE(driver.lend_socket(owner.engine, owner.local, borrower));
+  borrower.send({owner.local, peer.local}, {4});
+  driver.detach(borrower);
+  REQUIRE(run_until(context, [&] { return owner.engine.received_count == 3; }));
+}
+
+TEST_CASE("A socket that its owner closes is nobody's", "[io]") {
+  asio::io_context context;
+  io::UdpDriver driver{context};
+  IoStation owner{driver}, peer{driver}, borrower{driver};
+  REQUIRE(driver.lend_socket(owner.engine, owner.local, borrower.engine));
+  driver.close_socket(owner.engine, owner.local);
+  // Not even when somebody opens the same address again.
+  REQUIRE(driver.open_socket(peer.engine, owner.local));
+  borrower.engine.send({owner.local, peer.local}, {1});
+  driver.wake(borrower.engine);
+  REQUIRE(run_until(context, [&] { return driver.stats().unknown_local == 1; }));
+  CHECK(peer.engine.received_count == 0);
+}
 
 TEST_CASE("An engine that never ends to send leaves the others their turn", "[io]") {
   asio::io_context context;

@@ -85,6 +85,10 @@ struct Config {
   /// Give raddr as 0.0.0.0 (or ::) and rport as 9 in server-reflexive candidates (RFC 8839 section
   /// 5.1).
   bool hide_related_addresses = false;
+  /// Behind a NAT that maps addresses one to one and keeps ports: host candidates, but those of
+  /// loopback, are signalled with the first of these that is of their family. They are used from
+  /// their bases as ever.
+  std::vector<IpAddress> public_addresses{};
   LogSink* log = nullptr;  ///< outlives the agent
 };
 
@@ -186,6 +190,8 @@ class Agent {
   ~Agent();
 
   const Credentials& local_credentials() const;
+  /// Appends its one user fragment.
+  void add_user_fragments(std::vector<std::string>& fragments) const;
   /// The role that signalling decided; pair priorities follow. No event.
   void set_role(Role role);
   Role role() const;

@@ -5,6 +5,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -86,6 +87,8 @@ class Transport {
 
   /// True when a check with this user fragment is meant for us, whatever the generation.
   bool owns_ufrag(std::string_view ufrag) const;
+  /// Appends all of these.
+  void add_user_fragments(std::vector<std::string>& fragments) const;
 
   /// The generations that statistics show, active first; a generation keeps its number.
   struct GenerationStats {

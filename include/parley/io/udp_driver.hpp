@@ -81,6 +81,7 @@ class UdpDriver final : public Driver {
   /// Errors: io (with the system's reason), invalid_state when the engine is not attached.
   Result<SocketAddress> open_socket(Engine& engine, const SocketAddress& local) override;
   void close_socket(Engine& engine, const SocketAddress& local) override;
+  Result<void> lend_socket(Engine& owner, const SocketAddress& local, Engine& borrower) override;
   /// Interfaces that are up. Not in the list: IPv6 link-local addresses, and those that are
   /// deprecated or not yet confirmed (RFC 4862 section 5.5.4).
   std::vector<NetworkInterface> interfaces() const override;

@@ -84,6 +84,7 @@ class Host final : public Driver {
   /// of this host or the port is taken, invalid_state when the engine is not attached.
   Result<SocketAddress> open_socket(Engine& engine, const SocketAddress& local) override;
   void close_socket(Engine& engine, const SocketAddress& local) override;
+  Result<void> lend_socket(Engine& owner, const SocketAddress& local, Engine& borrower) override;
   std::vector<NetworkInterface> interfaces() const override;
   /// By the table of the network (`Network::add_name`). Errors: not_found.
   void resolve(const std::string& host, ResolveHandler done) override;
@@ -107,6 +108,8 @@ class Host final : public Driver {
   void on_deadline(const std::shared_ptr<Carried>& carried);
   void fault(Carried& carried, Fault::Kind kind);
   void send(Carried& carried, const Transmit& transmit);
+  /// Nobody may send from it any more.
+  void forget_socket(const SocketAddress& local);
   bool owns(const IpAddress& address) const;
 
   Network& network_;
