@@ -81,9 +81,20 @@ HttpResponse refusal(const Error& error, int for_incompatible) {
 
 /// Checked before the sequence hears of it.
 std::optional<HttpResponse> fault_in(const std::string& sdp) {
-  const auto parsed = sdp::Description::parse(sdp);
-  if (!parsed) return problem(400, parsed.error().to_string());
-  if (parsed->media.empty()) return problem(400, "the offer has no media section");
+  const auto offer = sdp::Description::parse(sdp);
+  if (!offer) return problem(400, offer.error().to_string());
+  if (offer->media.empty()) return problem(400, "the offer has no media section");
+  // In a bundle one section may stand for all of them.
+  bool all_rejected = true;
+  bool complete = false;
+  for (const sdp::Media& media : offer->media) {
+    const auto transport = offer->transport_of(media);
+    all_rejected = all_rejected && media.is_rejected();
+    complete =
+        complete || (transport.ice_ufrag && transport.ice_pwd && !transport.fingerprints.empty());
+  }
+  if (!complete && !all_rejected)
+    return problem(400, "the offer lacks ICE credentials or a fingerprint");
   return std::nullopt;
 }
 

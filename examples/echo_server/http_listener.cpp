@@ -2,6 +2,7 @@
 
 // The package's library brings its own TLS; nothing here needs it.
 #include <httplib.h>
+#include <sys/socket.h>
 
 #include <thread>
 
@@ -65,6 +66,11 @@ Result<std::unique_ptr<HttpListener>> HttpListener::create(HttpInterface& interf
   server.set_read_timeout(kTransferSeconds);
   server.set_write_timeout(kTransferSeconds);
   server.set_tcp_nodelay(true);
+  // The library's default, SO_REUSEPORT, would let two servers share a port without a word.
+  server.set_socket_options([](int socket) {
+    const int yes = 1;
+    (void)setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+  });
   const std::string host = address.to_string();
   const int bound = port == 0                         ? server.bind_to_any_port(host)
                     : server.bind_to_port(host, port) ? port
@@ -78,7 +84,9 @@ Result<std::unique_ptr<HttpListener>> HttpListener::create(HttpInterface& interf
 std::uint16_t HttpListener::port() const { return state_->port; }
 
 void HttpListener::start() {
-  state_->thread = std::thread{[this] { state_->server.listen_after_bind(); }};
+  state_->thread = std::thread{[state = state_.get()] { state->server.listen_after_bind(); }};
+  // `stop` has no effect on a server that does not run yet.
+  while (!state_->server.is_running()) std::this_thread::yield();
 }
 
 void HttpListener::stop() {

@@ -245,6 +245,11 @@ TEST_CASE("viewers get what is published from a key frame on", "[echo][whep]") {
   TestPeer one(server, receiving());
   TestPeer two(server, receiving());
   for (TestPeer* viewer : {&one, &two}) {
+    std::vector<bool> keys;  // on the sequence only
+    server.runtime.run_sync([&] {
+      viewer->video->on_encoded_frame(
+          [&](const EncodedVideo& frame) { keys.push_back(frame.key_frame); });
+    });
     const auto created = server.post_sdp("/whep", viewer->offer);
     REQUIRE(created.status == 201);
     CHECK(header(created, "Location").starts_with("/whep/"));
@@ -253,10 +258,12 @@ TEST_CASE("viewers get what is published from a key frame on", "[echo][whep]") {
     CHECK(answer->direction_of(answer->media[0]) == Direction::sendonly);
     REQUIRE(viewer->accept(created.body));
     REQUIRE(viewer->connects());
-  }
-  for (TestPeer* viewer : {&one, &two}) {
-    CHECK(eventually([&] { return viewer->inbound("video", "framesDecoded") > 5; }));
-    CHECK(viewer->inbound("audio", "packetsReceived") > 0);
+    CHECK(eventually([&] { return server.runtime.run_sync([&] { return keys.size() > 5; }); }));
+    CHECK(eventually([&] { return viewer->inbound("audio", "packetsReceived") > 0; }));
+    server.runtime.run_sync([&] {
+      CHECK((!keys.empty() && keys.front()));
+      viewer->video->on_encoded_frame([](const EncodedVideo&) {});
+    });
   }
   // The viewers outlive the publisher, and see the next one.
   CHECK(server.send("DELETE", header(published, "Location")).status == 200);
