@@ -14,6 +14,8 @@ namespace parley::sctp {
 /// this side behaves as one more TCP. There is none until the first congestion.
 class CubicBound {
  public:
+  static constexpr double kBeta = 0.7;
+
   explicit operator bool() const { return bytes_.has_value(); }
   double bytes() const { return *bytes_; }
   void release() {
@@ -54,7 +56,6 @@ class CubicBound {
   }
 
  private:
-  static constexpr double kBeta = 0.7;
   static constexpr double kC = 0.4;
   std::optional<double> bytes_;
   double peak_ = 0;

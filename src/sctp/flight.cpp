@@ -59,6 +59,7 @@ void Flight::note_acked(Timestamp now, std::int64_t tsn, AckOutcome& out) {
   }
   part.state = PartState::acknowledged;
   const Duration round_trip = now - part.sent_at;
+  note_reordering(now, part, tsn, round_trip);
   // Karn's rule (section 6.3.1 C5).
   if (part.transmissions == 1) out.round_trip = round_trip;
   // RFC 8985 section 6.2 step 2: an acknowledgement sooner than any round trip is of an earlier
@@ -69,6 +70,26 @@ void Flight::note_acked(Timestamp now, std::int64_t tsn, AckOutcome& out) {
     rack_tsn_ = tsn;
     rack_round_trip_ = round_trip;
   }
+}
+
+// RFC 8985 section 6.2 steps 3 and 4: what comes late and was sent once was overtaken on the path,
+// and so was what is acknowledged sooner after being sent again than any packet can be.
+void Flight::note_reordering(Timestamp now, const SentPart& part, std::int64_t tsn,
+                             Duration round_trip) {
+  constexpr Duration kRemember = 30s;
+  const bool overtaken = part.transmissions == 1 && !part.taken_back && tsn < highest_acked_;
+  const bool needless = part.overtaken && part.transmissions > 1 && round_trip < smallest_;
+  highest_acked_ = std::max(highest_acked_, tsn);
+  if (!overtaken && !needless) return;
+  if (reordering_until_ <= now) reordering_window_ = Duration::zero();
+  reordering_until_ = now + kRemember;
+  if (overtaken) {
+    reordering_window_ = std::max(reordering_window_, round_trip - rack_round_trip_);
+  } else if (now >= next_widening_) {
+    reordering_window_ += smallest_ / 4;
+    next_widening_ = now + rack_round_trip_;
+  }
+  reordering_window_ = std::min(reordering_window_, rack_round_trip_);
 }
 
 void Flight::let_go(MessageIndex index) {
@@ -147,6 +168,7 @@ void Flight::scan(Timestamp now, const SackChunk& sack, AckOutcome& out) {
         continue;
       }
       part.state = PartState::in_flight;
+      part.taken_back = true;  // or the list of gaps was too short for it
       in_flight_ += part.wire_size;
       payload_in_flight_ += part.size;
     }
@@ -161,16 +183,20 @@ void Flight::detect_losses(Timestamp now, std::size_t end, bool count_misses,
   constexpr Duration kMinReordering = 1ms;  // timers and batches are coarser than short paths
   // RFC 8985 section 6.2 step 4: a quarter of the smallest round trip.
   const Duration known = smallest_ > Duration::zero() ? smallest_ : rack_round_trip_;
-  const Duration window = std::max<Duration>(known / 4, kMinReordering);
+  Duration window = std::max<Duration>(known / 4, kMinReordering);
+  // A path that was seen to reorder: SACKs that passed a part say nothing, only time does.
+  const bool reorders = reordering_until_ > now;
+  if (reorders) window = std::max(window, reordering_window_ + reordering_window_ / 4);
   reordering_deadline_ = kNever;
   for (std::size_t i = 0; i < end; ++i) {
     SentPart& part = parts_[i];
     if (part.state != PartState::in_flight) continue;
     // The HTNA rule: only what is older than the newest acknowledged counts a miss, and what was
     // sent again is judged by time alone (section 7.2.4 rule 5).
-    if (count_misses && i < newest_acked && part.transmissions == 1 &&
+    if (count_misses && !reorders && i < newest_acked && part.transmissions == 1 &&
         ++part.misses >= kMissesToLose) {
       mark_lost(part);
+      part.overtaken = true;
       out.lost += part.wire_size;
       continue;
     }
@@ -179,6 +205,7 @@ void Flight::detect_losses(Timestamp now, std::size_t end, bool count_misses,
     const Timestamp lost_at = part.sent_at + rack_round_trip_ + window;
     if (lost_at <= now) {
       mark_lost(part);
+      part.overtaken = true;
       out.lost += part.wire_size;
     } else {
       reordering_deadline_ = std::min(reordering_deadline_, lost_at);

@@ -38,6 +38,8 @@ struct SentPart {
   State state = State::in_flight;
   bool begin = false;
   bool end = false;
+  bool taken_back = false;
+  bool overtaken = false;  ///< thought lost because later ones were acknowledged
 };
 
 /// What a SACK changed.
@@ -117,6 +119,7 @@ class Flight {
  private:
   void pop_front(Timestamp now, AckOutcome& out);
   void note_acked(Timestamp now, std::int64_t tsn, AckOutcome& out);
+  void note_reordering(Timestamp now, const SentPart& part, std::int64_t tsn, Duration round_trip);
   void scan(Timestamp now, const SackChunk& sack, AckOutcome& out);
   void detect_losses(Timestamp now, std::size_t end, bool count_misses, std::size_t newest_acked,
                      AckOutcome& out);
@@ -140,6 +143,10 @@ class Flight {
   Duration rack_round_trip_{};
   Duration smallest_{};  // round trip of the path
   Timestamp reordering_deadline_ = kNever;
+  std::int64_t highest_acked_ = 0;
+  Timestamp reordering_until_{};  // the path is known to reorder
+  Duration reordering_window_{};
+  Timestamp next_widening_{};
   std::uint64_t abandoned_messages_ = 0;
   std::size_t abandoned_parts_ = 0;
   std::size_t released_ = 0;

@@ -6,7 +6,7 @@ namespace parley::sctp {
 namespace {
 constexpr double kSpanPackets = 400;
 constexpr double kFirstCeiling = 0.1;  // before the path is known
-constexpr double kTolerance = 0.02;    // above twice what is usual
+constexpr double kTolerance = 0.03;    // above twice what is usual
 constexpr double kHighestCeiling = 0.2;
 // A single round that loses so much needs no comparison.
 constexpr double kRoundCeiling = 0.25;

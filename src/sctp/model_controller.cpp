@@ -14,7 +14,7 @@ constexpr double kMinPackets = 4;
 constexpr double kStartupGain = 2.77;
 constexpr double kDrainGain = 0.5;
 constexpr double kDownGain = 0.9;
-constexpr double kYieldGain = 0.95;  // while a queue stands
+constexpr double kYieldGain = 0.85;  // at the least, while a queue stands
 constexpr double kUpGain = 1.25;
 constexpr double kMostUpGain = 2.0;
 constexpr double kWindowGain = 2.0;   // acknowledgements come late and in lumps
@@ -60,7 +60,11 @@ double ModelController::gain() const {
     case Phase::measure:
       break;
   }
-  return model_.queue() > model_.noise() ? kYieldGain : 1.0;
+  // A queue that stands although nobody probes: the estimate is too high, or others want their
+  // share. The longer it is, the more is left to them.
+  const double over = to_seconds(model_.queue() - model_.noise());
+  if (over <= 0) return 1.0;
+  return std::max(1.0 - 0.5 * over / to_seconds(model_.round_trip()), kYieldGain);
 }
 
 std::size_t ModelController::window() const {
@@ -159,7 +163,7 @@ void ModelController::step(Timestamp now, const AckSample& sample) {
       break;
     case Phase::cruise:
       if (bound_) {
-        if (now - last_congestion_ > kForgetAfter) {
+        if (now - bounded_since_ > kForgetAfter) {
           bound_.release();
           enter(now, Phase::down);
         }
@@ -194,8 +198,12 @@ void ModelController::on_loss(Timestamp now, const LossSample& sample) {
 void ModelController::congestion(Timestamp now, double in_flight) {
   congestion_until_ = delivered_ + static_cast<std::uint64_t>(in_flight);
   losses_.restart();
-  last_congestion_ = now;
-  bound_.reduce(now, in_flight, mtu_);
+  if (!bound_) bounded_since_ = now;
+  // Startup ends with losses of its own making; what the path delivered meanwhile is known, and the
+  // bound does not begin below it.
+  const bool own = phase_ == Phase::startup || phase_ == Phase::drain;
+  bound_.reduce(now, own ? std::max(in_flight, model_.product() / CubicBound::kBeta) : in_flight,
+                mtu_);
   if (phase_ == Phase::startup || phase_ == Phase::up) {
     enter(now, phase_ == Phase::startup ? Phase::drain : Phase::cruise);
   }

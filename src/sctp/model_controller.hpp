@@ -53,7 +53,7 @@ class ModelController final : public CongestionController {
   CubicBound bound_;
   double rate_to_beat_ = 0;
   int rounds_without_growth_ = 0;
-  Timestamp last_congestion_{};
+  Timestamp bounded_since_{};
   std::uint64_t delivered_ = 0;
   std::uint64_t congestion_until_ = 0;  // in bytes delivered: before, it is the same congestion
   double up_gain_ = 1.25;

@@ -39,6 +39,11 @@ struct Play {
     c.max_receive_message = 8'000;
     c.max_inbound_streams = 20;
     c.send_buffer = 40'000;
+    if ((options & 4) != 0) {
+      c.congestion_control = [](std::size_t mtu) {
+        return std::make_unique<StandardController>(mtu);
+      };
+    }
     a = std::make_unique<Side>(c, 1, now);
     b = std::make_unique<Side>(c, 2, now);
     a->channels.set_role(now, DtlsRole::client);
@@ -97,6 +102,7 @@ struct Play {
         } else {
           (void)s.channels.send(now, h, MessageKind::text, data).has_value();
         }
+        if (input.u8() == 255) s.channels.close_all(now);
         break;
       }
       case 8:
@@ -115,7 +121,7 @@ struct Play {
             .has_value();
         break;
       case 11:
-        if (input.u8() > 250) s.association.shutdown(now);
+        if (input.u8() > 250) s.channels.shutdown(now);
         if (input.u8() > 250) s.association.abort(now, "fuzz");
         break;
       case 12:

@@ -27,6 +27,26 @@ std::vector<std::uint8_t> numbered(std::uint32_t number, std::size_t size) {
   return data;
 }
 
+// RFC 9260's window, let out at a constant rate.
+class FixedRateController final : public CongestionController {
+ public:
+  FixedRateController(std::size_t mtu, DataRate rate) : standard_(mtu), rate_(rate) {}
+  void on_sent(Timestamp now, std::size_t bytes, std::size_t in_flight) override {
+    standard_.on_sent(now, bytes, in_flight);
+  }
+  void on_ack(Timestamp now, const AckSample& sample) override { standard_.on_ack(now, sample); }
+  void on_loss(Timestamp now, const LossSample& sample) override { standard_.on_loss(now, sample); }
+  void on_timeout(Timestamp now) override { standard_.on_timeout(now); }
+  void on_idle(Duration idle, Duration rto) override { standard_.on_idle(idle, rto); }
+  void set_mtu(std::size_t mtu) override { standard_.set_mtu(mtu); }
+  std::size_t window() const override { return standard_.window(); }
+  std::optional<DataRate> pacing_rate() const override { return rate_; }
+
+ private:
+  StandardController standard_;
+  DataRate rate_;
+};
+
 void play(std::uint64_t seed) {
   SeededRandom random{seed};
   PathOptions path;
@@ -43,6 +63,18 @@ void play(std::uint64_t seed) {
   a.mtu = 300 + random.below(1000);
   if (random.below(3) == 0) b.receive_window = 30'000 + random.below(100'000);
   b.max_receive_message = 20'000;
+  // Kinds of congestion control, and pacing at a rate that has nothing to do with the path.
+  const std::uint32_t control = random.below(4);
+  if (control == 1) {
+    a.congestion_control = [](std::size_t mtu) {
+      return std::make_unique<StandardController>(mtu);
+    };
+  } else if (control == 2) {
+    const auto rate = DataRate::kilobits_per_second(100 + random.below(20'000));
+    a.congestion_control = [rate](std::size_t mtu) {
+      return std::make_unique<FixedRateController>(mtu, rate);
+    };
+  }
   TwoPeers peers{a, b, path, seed};
   peers.a.association->connect(peers.now);
   if (random.below(2) == 0) peers.b.association->connect(peers.now);
