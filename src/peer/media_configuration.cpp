@@ -209,6 +209,12 @@ void MediaPlane::configure_receivers(Section& section, const jsep::Transceiver& 
   if (!receives) return;
   std::vector<std::string> rids;
   for (const jsep::NegotiatedRid& rid : media.receive_rids) rids.push_back(rid.id.value());
+  if (rids.empty()) {
+    // Simulcast of before RFC 8853 is not negotiated: it comes, asked for or not.
+    for (const jsep::RemoteStream& stream : media.remote_streams) {
+      if (!stream.rid.value().empty()) rids.push_back(stream.rid.value());
+    }
+  }
   if (rids.empty()) rids.emplace_back();
   std::erase_if(section.receivers, [&](const auto& receiver) {
     return std::find(rids.begin(), rids.end(), receiver->rid()) == rids.end();
@@ -218,8 +224,8 @@ void MediaPlane::configure_receivers(Section& section, const jsep::Transceiver& 
   }
   for (const jsep::RemoteStream& stream : media.remote_streams) {
     if (!media.receive_rids.empty()) break;  // streams are told apart by RID
-    learn_ssrc(stream.ssrc, section.id);
-    if (stream.rtx_ssrc) learn_ssrc(*stream.rtx_ssrc, section.id);
+    learn_ssrc(stream.ssrc, section.id, stream.rid.value());
+    if (stream.rtx_ssrc) learn_ssrc(*stream.rtx_ssrc, section.id, stream.rid.value());
   }
 }
 

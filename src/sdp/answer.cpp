@@ -48,6 +48,24 @@ TransportParameters transport_of(const State& state, const Exchange& x,
   return p;
 }
 
+/// The candidates of the transport of section `tag`. Peers that bundle write them into their first
+/// section only (Pion, GStreamer); when that one is rejected they are still those of the transport
+/// that its successor shares, as the same credentials show.
+RemoteCandidates candidates_of(const Description& remote, std::size_t tag) {
+  const Media& section = remote.media[tag];
+  RemoteCandidates out{{}, section.candidates, section.end_of_candidates};
+  const sdp::Group* group = section.mid ? remote.bundle_of(*section.mid) : nullptr;
+  const Media* first = group != nullptr ? remote.find(group->mids.front()) : nullptr;
+  if (out.lines.empty() && first != nullptr &&
+      remote.transport_of(*first).ice_ufrag == remote.transport_of(section).ice_ufrag) {
+    out.lines = first->candidates;
+    out.end_of_candidates = out.end_of_candidates || first->end_of_candidates;
+  }
+  out.lines.insert(out.lines.end(), remote.candidates.begin(), remote.candidates.end());
+  out.end_of_candidates = out.end_of_candidates || remote.end_of_candidates;
+  return out;
+}
+
 void apply_transport(State& next, const Exchange& x, std::vector<Change>& changes) {
   if (!x.tag) return;
   const auto& before = next.checkpoint != nullptr ? next.checkpoint->transport : next.transport;
@@ -64,9 +82,10 @@ void apply_transport(State& next, const Exchange& x, std::vector<Change>& change
     next.transport = p;
     changes.emplace_back(std::move(change));
   }
-  const Media& section = x.remote.media[*x.tag];
-  if (!section.candidates.empty() || section.end_of_candidates) {
-    changes.emplace_back(RemoteCandidates{p.mid, section.candidates, section.end_of_candidates});
+  RemoteCandidates candidates = candidates_of(x.remote, *x.tag);
+  candidates.mid = p.mid;
+  if (!candidates.lines.empty() || candidates.end_of_candidates) {
+    changes.emplace_back(std::move(candidates));
   }
 }
 
@@ -91,6 +110,11 @@ std::vector<RemoteStream> remote_streams(const Media& remote) {
       // RFC 5576 section 4.2: FID is the stream and its retransmission.
       if (g.semantics == "FID" && g.ssrcs.size() >= 2 && g.ssrcs[0] == s.ssrc) {
         stream.rtx_ssrc = g.ssrcs[1];
+      }
+      const auto place = std::find(g.ssrcs.begin(), g.ssrcs.end(), s.ssrc);
+      const bool layered = g.ssrcs.size() > 1 && g.ssrcs.size() <= kMaxSimulcastStreams;
+      if (g.semantics == "SIM" && place != g.ssrcs.end() && layered) {
+        stream.rid = Rid{std::to_string(place - g.ssrcs.begin())};
       }
     }
     streams.push_back(std::move(stream));

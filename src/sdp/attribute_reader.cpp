@@ -304,9 +304,10 @@ Outcome read_rtcp(Media& media, std::string_view value) {
   return Outcome::taken;
 }
 
-Outcome read_candidate(Media& media, std::string_view value) {
+template <class Part>
+Outcome read_candidate(Part& part, std::string_view value) {
   if (value.empty()) return Outcome::unknown;
-  media.candidates.push_back("candidate:" + std::string(value));
+  part.candidates.push_back("candidate:" + std::string(value));
   return Outcome::taken;
 }
 
@@ -339,7 +340,7 @@ constexpr std::array kMediaReaders{
     Reader{"rtpmap", read_rtpmap},
     Reader{"fmtp", read_fmtp},
     Reader{"extmap", read_media_extmap},
-    Reader{"candidate", read_candidate},
+    Reader{"candidate", read_candidate<Media>},
     Reader{"ssrc", read_ssrc},
     Reader{"mid", read_mid},
     Reader{"msid", read_msid},
@@ -370,11 +371,15 @@ Outcome read_session_attribute(Description& d, AttributeText a) {
     if (a.name == "group") return read_group(d.groups, a.value);
     if (a.name == "msid-semantic") return set_once(d.msid_semantic, a.value);
     if (a.name == "extmap") return read_extmap(d.extmaps, a.value);
+    if (a.name == "candidate") return read_candidate(d, a.value);
     return Outcome::unknown;
   }
   if (a.name == "ice-lite") d.ice_lite = true;
   if (a.name == "extmap-allow-mixed") d.extmap_allow_mixed = true;
-  if (a.name == "ice-lite" || a.name == "extmap-allow-mixed") return Outcome::taken;
+  if (a.name == "end-of-candidates") d.end_of_candidates = true;
+  if (a.name == "ice-lite" || a.name == "extmap-allow-mixed" || a.name == "end-of-candidates") {
+    return Outcome::taken;
+  }
   const auto direction = direction_named(a.name);
   if (!direction || d.direction) return Outcome::unknown;
   d.direction = direction;

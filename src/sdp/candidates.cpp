@@ -118,8 +118,13 @@ Result<CandidateDelivery> add_remote_candidate(State& state, std::string_view li
   const Description& d = **target;
   const bool negotiated =
       state.transport && d.transport_of(d.media[*index]).ice_ufrag == state.transport->remote_ufrag;
+  // A section that we rejected has no transport of its own: what comes for it is for the one that
+  // shares its credentials (peers trickle under their first section).
+  const bool rejected_here = state.current_local != nullptr &&
+                             *index < state.current_local->media.size() &&
+                             state.current_local->media[*index].is_rejected();
   const bool carries = negotiated && (d.media[*index].mid.value_or(Mid{}) == state.transport->mid ||
-                                      !d.media[*index].mid);
+                                      !d.media[*index].mid || rejected_here);
   return carries ? CandidateDelivery::now : CandidateDelivery::later;
 }
 

@@ -23,6 +23,9 @@ struct Checkpoint {
 /// Ours: MediaStreams of one track that are told; more make no sense for an application.
 inline constexpr std::size_t kMaxStreamsPerTrack = 8;
 
+/// Ours: no sender makes more, and each costs an encoder or a buffer.
+inline constexpr std::size_t kMaxSimulcastStreams = 8;
+
 /// MediaStream ids a section names, sorted, without "-".
 std::vector<std::string> stream_ids_of(const sdp::Media& section);
 /// MediaStream ids our section names for this transceiver, sorted.

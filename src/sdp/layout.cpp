@@ -71,6 +71,9 @@ bool is_usable(const State& state, const Description& offer, std::size_t index,
                PayloadTypeTable& payload_types) {
   const Media& section = offer.media[index];
   if (!is_free_for_use(state, section, index)) return false;
+  // RFC 5763 section 5 forbids holdconn: there is no transport to be had, so nothing is accepted.
+  // On a living transport it stays an error, because rejecting would end all media.
+  if (!state.transport && offer.transport_of(section).setup == sdp::Setup::holdconn) return false;
   if (section.is_data()) return true;
   const Transceiver* t = owner_of(state, index);
   if (!has_rtcp_mux(offer, section)) return false;

@@ -56,11 +56,14 @@ class Parser {
     if (rest_.size() > kMaxDescriptionBytes) {
       return Error{Errc::too_large, "description of more than 1 MiB"};
     }
+    constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";  // files from editors have it
+    if (rest_.starts_with(kByteOrderMark)) rest_.remove_prefix(kByteOrderMark.size());
     bool first = true;
     while (!rest_.empty()) {
       ++line_;
       std::string_view line = take_until(rest_, '\n');
-      if (line.ends_with('\r')) line.remove_suffix(1);
+      // CR CR LF comes of programs that turn LF to CR LF in what has CR LF.
+      while (line.ends_with('\r')) line.remove_suffix(1);
       line = text::trim(line);
       if (line.empty()) continue;
       if (!check(line)) return error();

@@ -13,9 +13,6 @@ using sdp::Media;
 using sdp::RidAttribute;
 using sdp::SimulcastStreams;
 
-/// Ours: no sender makes more, and each costs an encoder or a buffer.
-constexpr std::size_t kMaxRids = 8;
-
 bool contains(const std::vector<Rid>& rids, const Rid& rid) {
   return std::find(rids.begin(), rids.end(), rid) != rids.end();
 }
@@ -64,7 +61,7 @@ void answer_streams(const SimulcastStreams& offered_streams, const Media& offere
   for (const auto& stream : offered_streams) {
     for (const sdp::SimulcastRid& rid : stream) {
       const RidAttribute* line = find_rid(offered, rid.id, offered_send);
-      if (line == nullptr || !is_rid(rid.id) || out.size() == kMaxRids) continue;
+      if (line == nullptr || !is_rid(rid.id) || out.size() == kMaxSimulcastStreams) continue;
       if (ours != nullptr && !contains(*ours, rid.id)) continue;
       // RFC 8851 section 6.3 step 5: what we would have to keep to we must understand.
       if (!offered_send && !sdp::parse_rid_restrictions(line->restrictions).understood) continue;
@@ -157,7 +154,7 @@ std::vector<NegotiatedRid> negotiate_rids(const Media& local, const Media& remot
           if (r.id == sent.id) taken = &r;
         }
       }
-      if (taken == nullptr || out.size() == kMaxRids) continue;
+      if (taken == nullptr || out.size() == kMaxSimulcastStreams) continue;
       NegotiatedRid rid{sent.id, we_send ? taken->paused : sent.paused, {}};
       // RFC 8851 section 6.4 would discard an answer's line with restrictions that were not
       // offered; keeping to them gives the peer what it asks for.

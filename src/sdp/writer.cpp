@@ -177,6 +177,8 @@ void write_session(LineWriter& out, const Description& d) {
     out.line({"a=group:", g.semantics, mids});
   }
   out.flag(d.ice_lite, "ice-lite");
+  for (const std::string& c : d.candidates) out.line({"a=", c});
+  out.flag(d.end_of_candidates, "end-of-candidates");
   out.flag(d.extmap_allow_mixed, "extmap-allow-mixed");
   if (d.msid_semantic) out.line({"a=msid-semantic: ", *d.msid_semantic});
   write_transport(out, d.transport);

@@ -36,8 +36,25 @@ TEST_CASE("A fixed role in an offer decides the role of the answer", "[jsep][rfc
     b.set_local(SdpType::answer, b.answer());
     CHECK(b.state.transport->dtls_role == role);
   }
+}
+
+TEST_CASE("An offer that holds the connection is answered with rejected sections",
+          "[jsep][rfc5763]") {
+  const std::string offer = kHead + "a=group:BUNDLE 0 1\r\n" + kOpus + "a=mid:0\r\n" + kTransport +
+                            kVp8 + "a=mid:1\r\n" + kTransport;
   Peer b(2);
-  CHECK(b.remote_error(SdpType::offer, replaced(offer, "actpass", "holdconn")) ==
+  b.set_remote(SdpType::offer, replaced_all(offer, "actpass", "holdconn"));
+  const auto answer = b.answer();
+  CHECK(answer.media[0].is_rejected());
+  CHECK(answer.media[1].is_rejected());
+  CHECK(answer.groups.empty());
+  b.set_local(SdpType::answer, answer);
+  CHECK_FALSE(b.state.transport);
+  // A living transport is not given up for it.
+  Peer c(3);
+  c.set_remote(SdpType::offer, offer);
+  c.set_local(SdpType::answer, c.answer());
+  CHECK(c.remote_error(SdpType::offer, replaced_all(offer, "actpass", "holdconn")) ==
         "incompatible: a=setup:holdconn");
 }
 

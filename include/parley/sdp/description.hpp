@@ -107,6 +107,9 @@ struct Description {
   std::optional<std::string> msid_semantic;  ///< "WMS *"
   TransportAttributes transport;
   bool ice_lite = false;
+  /// Candidates of the session part: no RFC has them, some peers do. They are the tagged section's.
+  std::vector<std::string> candidates;
+  bool end_of_candidates = false;  ///< RFC 8840 section 4.4.2 allows it here
   bool extmap_allow_mixed = false;
   std::vector<Extmap> extmaps;
   std::optional<Direction> direction;

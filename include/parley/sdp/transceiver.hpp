@@ -46,6 +46,9 @@ struct RemoteStream {
   Ssrc ssrc;
   std::optional<Ssrc> rtx_ssrc;
   std::string cname;
+  /// "0", "1", ...: its place in an `a=ssrc-group:SIM`, with which peers of before RFC 8853 send
+  /// simulcast (Chromium's edited descriptions, older clients of servers). Empty otherwise.
+  Rid rid{};
   friend bool operator==(const RemoteStream&, const RemoteStream&) = default;
 };
 
