@@ -12,6 +12,7 @@ from aiortc import RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 
 import python_media
+from python_media import message
 
 
 class Tone(MediaStreamTrack):
@@ -69,7 +70,8 @@ async def until(condition, seconds):
 class Call:
     def __init__(self):
         self.pc = RTCPeerConnection()
-        self.states, self.counters, self.channels = [], [], {}
+        self.states, self.counters = [], []
+        self.channels, self.echoes, self.received = {}, [], {}
         self.described = self.connected_at = None
         self.lost = False
 
@@ -90,6 +92,7 @@ class Call:
         @self.pc.on('datachannel')
         def _(channel):
             channel.on('message', channel.send)
+            self.echoes.append(channel)
 
     def attach(self, kinds, directions=None):
         for kind in kinds:
@@ -134,6 +137,36 @@ class Call:
         return {'tracks': [{'mid': mids.get(track, ''), **counter.counts()}
                            for track, counter in self.counters]}
 
+    async def channel(self, label, init=None, echo=False, **_):
+        channel = self.pc.createDataChannel(label, **(init or {}))
+        if echo:
+            self.echoes.append(channel)
+            channel.on('message', channel.send)
+            return
+        self.channels[label], received = channel, []
+        self.received[label] = received
+        channel.on('message', received.append)
+
+    async def opened(self, labels, seconds, **_):
+        channels = [self.channels[label] for label in labels]
+        is_open = await until(lambda: all(c.readyState == 'open' for c in channels), seconds)
+        return {'open': is_open, 'ids': [c.id for c in channels]}
+
+    async def talk(self, label, sizes, seconds, text=False, **_):
+        received = self.received[label]
+        received.clear()
+        sent = [message(number, size, text) for number, size in enumerate(sizes)]
+        for one in sent:
+            self.channels[label].send(one)
+        await until(lambda: len(received) >= len(sent), seconds)
+        return python_media.compare(sent, received)
+
+    async def hangup(self, label, seconds, **_):
+        channel = self.channels[label]
+        channel.close()
+        return {'closed': await until(lambda: channel.readyState == 'closed', seconds),
+                'state': channel.readyState}
+
     async def close(self, **_):
         await self.pc.close()
 
@@ -157,7 +190,7 @@ async def main():
                 method = getattr(call, request['do'], None)
                 if not method:
                     raise NotImplementedError(f"has no command {request['do']}")
-                arguments = {k: v for k, v in request.items() if k not in ('id', 'do')}
+                arguments = {'seconds': 8, **{k: v for k, v in request.items() if k not in ('id', 'do')}}
                 reply.update(await method(**arguments) or {})
         except Exception as error:  # whatever it is, it belongs into the row of the table
             reply['error'] = f'{type(error).__name__}: {error}'

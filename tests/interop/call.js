@@ -164,8 +164,8 @@ function makeCall(RTCPeerConnection, media) {
       return { stats: all };
     },
 
-    async channel({ label, init }) {
-      adopt(pc.createDataChannel(label, init ?? {}), false);
+    async channel({ label, init, echo }) {
+      adopt(pc.createDataChannel(label, init ?? {}), !!echo);
     },
 
     async opened({ labels, seconds }) {

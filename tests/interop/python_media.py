@@ -1,4 +1,4 @@
-"""The tone and the marker of tests/interop/parley_peer/test_media.hpp, with numpy."""
+"""The tone and the marker of tests/interop/parley_peer/test_media.hpp, with numpy, and messages."""
 import numpy
 
 RATE = 48000
@@ -64,3 +64,21 @@ class Tones:
 
     def counts(self):
         return {'kind': 'audio', 'blocks': self.blocks, 'hertz': self.hertz}
+
+
+def message(number, size, text):
+    if text:
+        return ''.join(chr(97 + (i * 7 + number) % 26) for i in range(min(size, 26))).ljust(size, '.')
+    return bytes((i * 31 + number * 7) & 255 for i in range(size))
+
+
+def compare(sent, received):
+    left, wrong, reordered = list(sent), 0, 0
+    for back in received:
+        at = next((i for i, one in enumerate(left) if type(one) is type(back) and one == back), None)
+        if at is None:
+            wrong += 1
+            continue
+        reordered += at > 0
+        left.pop(at)
+    return {'sent': len(sent), 'back': len(received), 'wrong': wrong, 'reordered': reordered}

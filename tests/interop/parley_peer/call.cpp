@@ -1,5 +1,6 @@
 #include "call.hpp"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <stdexcept>
@@ -52,6 +53,8 @@ Call::Call(Driver& driver, const json& request, LogSink* log)
   options_.video_codecs = request.value("videoCodecs", std::vector<std::string>{});
   Configuration config = configuration_of(request);
   config.log = log;
+  config.data.max_message_size = request.value("maxMessageSize", config.data.max_message_size);
+  config.data.snap = request.value("snap", false);
   pc_ = take(PeerConnection::create(driver_, config), "create");
   pc_->on_connection_state_change([this](ConnectionState state) {
     states_ += (states_.empty() ? "" : " ") + std::string{to_string(state)};
@@ -63,6 +66,9 @@ Call::Call(Driver& driver, const json& request, LogSink* log)
     } else if (connected_ && !gone_) {
       gone_ = driver_.now();
     }
+  });
+  pc_->on_data_channel([this](DataChannel channel) {
+    channels_.push_back(std::make_unique<TestChannel>(std::move(channel), true));
   });
 }
 
@@ -100,7 +106,61 @@ void Call::handle(const json& request, Reply reply) {
   }
   if (what == "counts") return reply(counts());
   if (what == "stats") return reply(stats());
+  if (handle_data(what, request, reply)) return;
   throw std::runtime_error{"parley has no command " + what};
+}
+
+TestChannel& Call::own_channel(const json& request) {
+  const std::string label = request.at("label");
+  const auto at = std::find_if(channels_.rbegin(), channels_.rend(), [&label](const auto& channel) {
+    return !channel->echoes() && channel->label() == label;
+  });
+  if (at == channels_.rend()) throw std::runtime_error{"no channel " + label};
+  return **at;
+}
+
+bool Call::handle_data(const std::string& what, const json& request, const Reply& reply) {
+  const double seconds = request.value("seconds", 8.0);
+  if (what == "channel") {
+    const std::string label = request.at("label");
+    DataChannel made =
+        take(pc_->create_data_channel(label, channel_init_of(request)), "create_data_channel");
+    channels_.push_back(std::make_unique<TestChannel>(made, request.value("echo", false)));
+    reply({});
+  } else if (what == "opened") {
+    std::vector<TestChannel*> wanted;
+    for (const json& label : request.at("labels")) {
+      wanted.push_back(&own_channel({{"label", label}}));
+    }
+    const auto all_open = [wanted] {
+      return std::ranges::all_of(wanted,
+                                 [](const TestChannel* channel) { return channel->open(); });
+    };
+    reply_when(
+        all_open, seconds,
+        [wanted, all_open] {
+          json ids = json::array();
+          for (const TestChannel* channel : wanted) ids.push_back(channel->id().value_or(0));
+          return json{{"open", all_open()}, {"ids", ids}};
+        },
+        reply);
+  } else if (what == "talk") {
+    TestChannel* channel = &own_channel(request);
+    channel->talk(request.at("sizes"), request.value("text", false));
+    reply_when([channel] { return channel->all_back(); }, seconds,
+               [channel] { return channel->compare(); }, reply);
+  } else if (what == "hangup") {
+    TestChannel* channel = &own_channel(request);
+    channel->close();
+    reply_when([channel] { return channel->closed(); }, seconds,
+               [channel] {
+                 return json{{"closed", channel->closed()}, {"reason", channel->reason()}};
+               },
+               reply);
+  } else {
+    return false;
+  }
+  return true;
 }
 
 void Call::offer(const json& request, Reply reply) {

@@ -10,6 +10,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "channels.hpp"
 #include "lossy_driver.hpp"
 #include "parley/peer_connection.hpp"
 #include "test_media.hpp"
@@ -53,6 +54,9 @@ class Call : public std::enable_shared_from_this<Call> {
 
   void offer(const json& request, Reply reply);
   void answer(const json& request, Reply reply);
+  /// The requests about data channels; false for others.
+  bool handle_data(const std::string& what, const json& request, const Reply& reply);
+  TestChannel& own_channel(const json& request);
   json counts() const;
   json stats() const;
   void adopt_new_transceivers();
@@ -69,6 +73,7 @@ class Call : public std::enable_shared_from_this<Call> {
   CallOptions options_;
   std::unique_ptr<parley::PeerConnection> pc_;
   std::vector<std::shared_ptr<Track>> tracks_;
+  std::vector<std::unique_ptr<TestChannel>> channels_;
   std::string states_;
   parley::Timestamp described_{};
   std::optional<parley::Timestamp> connected_;
