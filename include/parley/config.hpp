@@ -101,8 +101,9 @@ struct Configuration {
   /// The certificate; one is made when empty. Sharing one between connections makes set-up cheaper
   /// and lets peers link the connections to one another.
   std::shared_ptr<const dtls::Identity> identity;
-  /// How long the video assembler waits for a retransmission before it gives a frame up.
-  Duration max_video_wait = 500ms;
+  /// How long the video assembler waits for a retransmission before it gives a frame up: at most
+  /// this, and no more than a few round trips. A key frame instead costs more than the wait.
+  Duration max_video_wait = 1s;
   LogSink* log = nullptr;  ///< outlives the connection
 };
 

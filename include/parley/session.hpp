@@ -34,7 +34,7 @@ struct SessionConfig {
   NtpMapping ntp;  ///< for sender reports
   VideoConfig video;
   DataConfig data;
-  Duration max_video_wait = 500ms;
+  Duration max_video_wait = 1s;
   /// Makes the decoder of a received audio stream by encoding name and number of channels. Empty,
   /// or giving null: the stream comes out encoded (event::AudioReceived).
   std::function<std::unique_ptr<AudioDecoder>(std::string_view codec, int channels)> audio_decoder;

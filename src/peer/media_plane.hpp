@@ -32,7 +32,7 @@ namespace parley::peer {
 
 struct MediaConfig {
   VideoConfig video;
-  Duration max_video_wait = 500ms;
+  Duration max_video_wait = 1s;
   AudioDecoderFactory audio_decoder;
   int playout_channels = 1;
   NtpMapping ntp;

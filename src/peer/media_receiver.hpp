@@ -38,7 +38,7 @@ class MediaReceiver {
     MediaKind kind = MediaKind::audio;
     std::string rid;  ///< of the simulcast stream; empty without simulcast
     std::vector<jsep::NegotiatedCodec> codecs;
-    Duration max_video_wait = 500ms;
+    Duration max_video_wait = 1s;
     AudioDecoderFactory audio_decoder;
     int playout_channels = 1;
   };
