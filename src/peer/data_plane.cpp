@@ -46,7 +46,10 @@ std::vector<std::uint8_t> DataPlane::local_init() { return live().association.lo
 void DataPlane::negotiate(Timestamp now, const jsep::DataParameters& parameters) {
   now_ = now;
   negotiated_ = parameters;
-  live().channels.set_max_send_message(parameters.max_message_size);
+  max_message_size_ = parameters.max_message_size == sdp::kUnlimitedMessageSize
+                          ? 0
+                          : static_cast<std::size_t>(parameters.max_message_size);
+  live().channels.set_max_send_message(max_message_size_);
   begin_if_ready(now);
 }
 
@@ -132,7 +135,7 @@ std::vector<sctp::ChannelHandle> DataPlane::handles() const {
 
 std::optional<std::size_t> DataPlane::max_message_size() const {
   if (!negotiated_) return std::nullopt;
-  return static_cast<std::size_t>(negotiated_->max_message_size);
+  return max_message_size_;
 }
 
 void DataPlane::recycle(std::vector<std::uint8_t>&& data) {

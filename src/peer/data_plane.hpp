@@ -91,6 +91,7 @@ class DataPlane {
   std::unique_ptr<Live> live_;
   std::unique_ptr<Live> retired_;  ///< of a rejected section, until its events are polled
   std::optional<jsep::DataParameters> negotiated_;
+  std::size_t max_message_size_ = 0;  ///< to send; 0: any
   std::optional<DataTransport> transport_;
   std::uint32_t next_handle_ = 1;
   /// Why channels close, when it is not their own doing.

@@ -1,6 +1,7 @@
 // Data channels between two PeerConnections on the simulator.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <optional>
@@ -62,6 +63,22 @@ class DataScene : public CallScene {
     auto made = side.pc->create_data_channel(label, init);
     REQUIRE(made);
     return listen(*made);
+  }
+
+  /// Negotiates from `a` and waits until every channel of `a` is known to `b`.
+  void connect() {
+    negotiate(a, b);
+    REQUIRE(run_until([&] {
+      const auto ours = a.pc->data_channels();
+      return connected() && announced_to_b.size() == ours.size() &&
+             std::all_of(ours.begin(), ours.end(), [](const DataChannel& channel) {
+               return channel.state() == DataChannelState::open;
+             });
+    }));
+  }
+  bool connected() const {
+    return a.pc->connection_state() == ConnectionState::connected &&
+           b.pc->connection_state() == ConnectionState::connected;
   }
 
   template <class Condition>
