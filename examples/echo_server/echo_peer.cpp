@@ -11,9 +11,10 @@ namespace {
 using namespace parley;
 using namespace std::chrono_literals;
 
-void echo_video(Driver& driver, Transceiver transceiver) {
+void echo_video(Driver& driver, Transceiver transceiver, Recorder* recorder) {
   transceiver.on_encoded_frame(
-      [&driver, transceiver, clock = VideoClock{}](const EncodedVideo& frame) mutable {
+      [&driver, transceiver, recorder, clock = VideoClock{}](const EncodedVideo& frame) mutable {
+        if (recorder != nullptr) recorder->handle(transceiver.mid(), frame);
         EncodedVideo copy = frame;
         copy.capture_time = clock.place(frame.rtp_timestamp, driver.now());
         (void)transceiver.send_encoded(copy).has_value();
@@ -23,12 +24,13 @@ void echo_video(Driver& driver, Transceiver transceiver) {
       [transceiver]() mutable { (void)transceiver.request_key_frame().has_value(); });
 }
 
-void echo_audio(Transceiver transceiver) {
-  transceiver.on_encoded_audio(
-      [transceiver, gaps = AudioGaps{}](const EncodedAudio& packet, std::uint32_t at) mutable {
-        const auto gap = gaps.before(packet, at);
-        if (gap) (void)transceiver.send_encoded(packet, *gap).has_value();
-      });
+void echo_audio(Transceiver transceiver, Recorder* recorder) {
+  transceiver.on_encoded_audio([transceiver, recorder, gaps = AudioGaps{}](
+                                   const EncodedAudio& packet, std::uint32_t at) mutable {
+    if (recorder != nullptr) recorder->handle(transceiver.mid(), packet, at);
+    const auto gap = gaps.before(packet, at);
+    if (gap) (void)transceiver.send_encoded(packet, *gap).has_value();
+  });
 }
 
 }  // namespace
@@ -49,9 +51,9 @@ Result<void> EchoPeer::prepare() {
 
 void EchoPeer::echo_encoded(Transceiver transceiver) {
   if (transceiver.kind() == MediaKind::video) {
-    echo_video(driver(), transceiver);
+    echo_video(driver(), transceiver, recorder());
   } else {
-    echo_audio(transceiver);
+    echo_audio(transceiver, recorder());
   }
 }
 

@@ -4,8 +4,6 @@
 #include <cctype>
 #include <set>
 
-#include "parley/ice/candidate.hpp"
-
 namespace echo_server {
 namespace {
 
@@ -117,32 +115,6 @@ sdp::Description with_ice(sdp::Description description, const IceFragment& fragm
     media.end_of_candidates = fragment.end_of_candidates;
   }
   return description;
-}
-
-std::string with_public_addresses(const std::string& sdp, const std::vector<IpAddress>& addresses) {
-  auto description = sdp::Description::parse(sdp);
-  if (addresses.empty() || !description) return sdp;
-  for (sdp::Media& media : description->media) {
-    std::set<SocketAddress> shown;
-    std::vector<std::string> lines;
-    for (const std::string& line : media.candidates) {
-      auto candidate = ice::Candidate::parse(line);
-      const bool local = candidate && candidate->type == ice::CandidateType::host &&
-                         candidate->host_name.empty() && !candidate->address.ip.is_loopback();
-      const auto outside =
-          std::find_if(addresses.begin(), addresses.end(), [&](const IpAddress& ip) {
-            return local && ip.family() == candidate->address.ip.family();
-          });
-      if (outside == addresses.end()) {
-        lines.push_back(line);
-        continue;
-      }
-      candidate->address.ip = *outside;
-      if (shown.insert(candidate->address).second) lines.push_back(candidate->to_string());
-    }
-    media.candidates = std::move(lines);
-  }
-  return sdp::to_string(*description);
 }
 
 std::vector<std::string> codecs_in(const sdp::Description& description, MediaKind kind) {

@@ -1,4 +1,5 @@
-// SDP as the HTTP interface needs it: fragments of trickle ICE, and small changes to descriptions.
+// SDP as the HTTP interface needs it: fragments of trickle ICE, and small questions to
+// descriptions.
 #pragma once
 
 #include <optional>
@@ -6,7 +7,6 @@
 #include <string_view>
 #include <vector>
 
-#include "parley/base/net.hpp"
 #include "parley/base/result.hpp"
 #include "parley/peer_connection.hpp"
 #include "parley/sdp/description.hpp"
@@ -41,11 +41,6 @@ std::optional<IceFragment> ice_of(const parley::sdp::Description& description);
 /// section 4.3.3).
 parley::sdp::Description with_ice(parley::sdp::Description description,
                                   const IceFragment& fragment);
-
-/// The answer as peers behind a 1:1 NAT of this host need it: each host candidate shows the public
-/// address of its IP version, once per port; loopback candidates stay.
-std::string with_public_addresses(const std::string& sdp,
-                                  const std::vector<parley::IpAddress>& addresses);
 
 /// Names of the codecs that the first section of this kind lists, in its order, in capitals,
 /// without those that only repair others.

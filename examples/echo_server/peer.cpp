@@ -28,7 +28,10 @@ std::string_view to_string(Role role) {
 Peer::Peer(Driver& driver, const Setting& setting, std::string id, Role role)
     : driver_(driver), setting_(setting), id_(std::move(id)), role_(role) {
   renew_etag();
+  if (setting.record) recorder_ = std::make_unique<Recorder>(driver, *setting.record, id_);
 }
+
+Peer::~Peer() = default;
 
 void Peer::renew_etag() {
   // Unlike any other of this server, so that a stale one never fits.
@@ -78,7 +81,7 @@ void Peer::finish_answer() {
   const auto answered = std::exchange(answered_, nullptr);
   const auto description = connection_->local_description();
   if (!description) return answered(Error{Errc::invalid_state, "no answer"});
-  answered(with_public_addresses(description->sdp, setting_.public_addresses));
+  answered(description->sdp);
 }
 
 void Peer::add_candidates(const IceFragment& fragment) {

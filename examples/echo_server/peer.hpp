@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "echo_server/fragment.hpp"
+#include "echo_server/recorder.hpp"
 #include "parley/machine.hpp"
 #include "parley/peer_connection.hpp"
 
@@ -23,7 +24,6 @@ std::string_view to_string(Role role);
 /// What all peers of a server have in common.
 struct Setting {
   parley::Configuration configuration;
-  std::vector<parley::IpAddress> public_addresses;
   bool transcode = false;
   std::optional<std::filesystem::path> record;
 };
@@ -35,7 +35,7 @@ class Peer : public std::enable_shared_from_this<Peer> {
   using Answered = std::function<void(parley::Result<std::string>)>;
 
   Peer(parley::Driver& driver, const Setting& setting, std::string id, Role role);
-  virtual ~Peer() = default;
+  virtual ~Peer();
   Peer(const Peer&) = delete;
   Peer& operator=(const Peer&) = delete;
 
@@ -77,6 +77,8 @@ class Peer : public std::enable_shared_from_this<Peer> {
   parley::Driver& driver() { return driver_; }
   parley::PeerConnection& connection() { return *connection_; }
   const Setting& setting() const { return setting_; }
+  /// Null unless the setting says where.
+  Recorder* recorder() { return recorder_.get(); }
 
  private:
   parley::Result<void> make_connection();
@@ -91,6 +93,7 @@ class Peer : public std::enable_shared_from_this<Peer> {
   const Role role_;
   std::string etag_;
   std::unique_ptr<parley::PeerConnection> connection_;
+  std::unique_ptr<Recorder> recorder_;
   Answered answered_;  ///< waits for the candidates
   bool was_connected_ = false;
 };

@@ -21,11 +21,11 @@ constexpr std::size_t kMaxStreams = 256;
 
 }  // namespace
 
-Peers::Peers(Driver& driver, const Options& options, Configuration configuration)
+Peers::Peers(Driver& driver, const Options& options, Configuration configuration, Clips clips)
     : driver_(driver),
-      setting_{std::move(configuration), options.public_addresses, options.transcode,
-               options.record},
+      setting_{std::move(configuration), options.transcode, options.record},
       max_peers_(options.max_peers),
+      clips_(std::make_shared<const Clips>(std::move(clips))),
       self_(std::make_shared<Peers*>(this)) {}
 
 Peers::~Peers() {
@@ -65,9 +65,9 @@ Result<std::shared_ptr<Peer>> Peers::make(Role role, const std::string& name) {
         std::make_shared<PublisherPeer>(driver_, setting_, new_id(), stream);
     return peer;
   }
-  if (!live) return Error{Errc::invalid_state, "nobody publishes this stream"};
-  std::shared_ptr<Peer> peer =
-      std::make_shared<ViewerPeer>(driver_, setting_, new_id(), known->second);
+  if (!live && clips_->empty()) return Error{Errc::invalid_state, "nobody publishes this stream"};
+  std::shared_ptr<Peer> peer = std::make_shared<ViewerPeer>(
+      driver_, setting_, new_id(), live ? known->second : FilePlayer::play(driver_, clips_));
   return peer;
 }
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "echo_server/file_player.hpp"
 #include "echo_server/options.hpp"
 #include "echo_server/peer.hpp"
 #include "echo_server/stream.hpp"
@@ -34,7 +35,9 @@ class Peers {
     Role role = Role::echo;
   };
 
-  Peers(parley::Driver& driver, const Options& options, parley::Configuration configuration);
+  /// `clips` are played to viewers while nobody publishes; they may be empty.
+  Peers(parley::Driver& driver, const Options& options, parley::Configuration configuration,
+        Clips clips = {});
   ~Peers();
 
   /// A new peer. Errors: those of Peer::handle_offer; queue_full at the limit; invalid_state when
@@ -70,6 +73,7 @@ class Peers {
   parley::Driver& driver_;
   Setting setting_;
   std::size_t max_peers_;
+  std::shared_ptr<const Clips> clips_;
   std::map<std::string, std::shared_ptr<Stream>> streams_;
   std::map<std::string, std::shared_ptr<Peer>> peers_;
   std::deque<Gone> gone_;

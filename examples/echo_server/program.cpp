@@ -13,6 +13,7 @@
 #include "echo_server/peers.hpp"
 #include "parley/dtls/identity.hpp"
 #include "parley/io/runtime.hpp"
+#include "parley/shared_port.hpp"
 
 namespace echo_server {
 namespace {
@@ -56,8 +57,7 @@ Configuration configuration_of(const Options& options, LogSink* log) {
   configuration.network.bind_addresses = options.bind;
   // Who binds to loopback means it, and callers on this machine are welcome.
   configuration.network.include_loopback = true;
-  configuration.network.min_port = options.udp_port;
-  configuration.network.max_port = options.udp_port;
+  configuration.network.public_addresses = options.public_addresses;
   configuration.log = options.verbose ? log : nullptr;
   return configuration;
 }
@@ -68,36 +68,82 @@ std::string url_of(const IpAddress& address, std::uint16_t port) {
   return "http://" + SocketAddress{shown, port}.to_string();
 }
 
+/// Opens the UDP port on every address that the calls will use, so that one that is taken is told
+/// now and not in the first call.
+Result<void> bind_all(SharedPort& port, const std::vector<IpAddress>& wanted) {
+  std::vector<IpAddress> addresses = wanted;
+  if (addresses.empty()) {
+    for (const NetworkInterface& interface : port.interfaces()) {
+      if (!interface.address.is_link_local()) addresses.push_back(interface.address);
+    }
+  }
+  for (const IpAddress& address : addresses) {
+    if (auto bound = port.bind(address); !bound) return bound.error();
+  }
+  return {};
+}
+
+/// What lives on the runtime's sequence.
+struct Calls {
+  Calls(Driver& driver, const Options& options, Clips clips, LogSink* log)
+      : port(driver, {.port = options.udp_port}),
+        bound(bind_all(port, options.bind)),
+        peers(port, options, configuration_of(options, log), std::move(clips)) {}
+  SharedPort port;
+  Result<void> bound;
+  Peers peers;
+};
+
+/// Says where, and serves until a signal comes.
+Result<void> serve(io::Runtime& runtime, Calls& calls, const Options& options, Signals& signals) {
+  if (!calls.bound) return calls.bound;
+  HttpInterface http{runtime, calls.peers, options};
+  const IpAddress address =
+      options.bind.empty() ? IpAddress::any(AddressFamily::ipv4) : options.bind.front();
+  auto listener =
+      HttpListener::create(http, address, options.http_port, options.max_body_kilobytes << 10);
+  if (!listener) return listener.error();
+  (*listener)->start();
+  std::printf("listening on %s\n", url_of(address, (*listener)->port()).c_str());
+  std::fflush(stdout);
+  signals.wait();
+  // Requests that wait for a call of ours are answered before the threads can end.
+  runtime.run_sync([&] { calls.peers.hang_up_all(); });
+  (*listener)->stop();
+  return {};
+}
+
+/// Reads what is to be played, and makes the folder for recordings.
+Result<Clips> prepare_files(const Options& options) {
+  if (options.record) {
+    std::error_code failure;
+    std::filesystem::create_directories(*options.record, failure);
+    if (failure) return Error{Errc::io, options.record->string() + ": " + failure.message()};
+  }
+  return Clips::read(options.play);
+}
+
+int complain(const Error& error) {
+  std::fprintf(stderr, "echo_server: %s\n", error.to_string().c_str());
+  return 1;
+}
+
 }  // namespace
 
 int run(const Options& options) {
+  auto clips = prepare_files(options);
+  if (!clips) return complain(clips.error());
   Signals signals;
   StderrLog log;
   io::UdpDriverConfig driver;
   driver.worker_threads = std::clamp(std::thread::hardware_concurrency(), 1U, 8U);
   io::Runtime runtime{driver};
-  auto peers = runtime.run_sync([&] {
-    return std::make_shared<Peers>(runtime.driver(), options, configuration_of(options, &log));
-  });
-  HttpInterface interface { runtime, *peers, options };
-  const IpAddress address =
-      options.bind.empty() ? IpAddress::any(AddressFamily::ipv4) : options.bind.front();
-  auto listener =
-      HttpListener::create(interface, address, options.http_port, options.max_body_kilobytes << 10);
-  if (listener) {
-    (*listener)->start();
-    std::printf("listening on %s\n", url_of(address, (*listener)->port()).c_str());
-    std::fflush(stdout);
-    signals.wait();
-    // Requests that wait for a call of ours are answered before the threads can end.
-    runtime.run_sync([&] { peers->hang_up_all(); });
-    (*listener)->stop();
-  } else {
-    std::fprintf(stderr, "echo_server: %s\n", listener.error().where.c_str());
-  }
-  runtime.run_sync([&] { peers.reset(); });
+  auto calls = runtime.run_sync(
+      [&] { return std::make_shared<Calls>(runtime.driver(), options, std::move(*clips), &log); });
+  const auto served = serve(runtime, *calls, options, signals);
+  runtime.run_sync([&] { calls.reset(); });
   runtime.stop();
-  return listener ? 0 : 1;
+  return served ? 0 : complain(served.error());
 }
 
 }  // namespace echo_server

@@ -58,7 +58,8 @@ Result<std::string> PublisherPeer::adopt(Transceiver transceiver, const sdp::Des
   if (transceiver.kind() == MediaKind::audio) {
     if (std::find(codecs.begin(), codecs.end(), "OPUS") == codecs.end())
       return Error{Errc::incompatible, "audio without Opus"};
-    transceiver.on_encoded_audio([this](const EncodedAudio& packet, std::uint32_t at) {
+    transceiver.on_encoded_audio([this, transceiver](const EncodedAudio& packet, std::uint32_t at) {
+      if (recorder() != nullptr) recorder()->handle(transceiver.mid(), packet, at);
       if (publishing_) stream_->publish(packet, at);
     });
     return std::string("OPUS");
@@ -68,7 +69,8 @@ Result<std::string> PublisherPeer::adopt(Transceiver transceiver, const sdp::Des
   });
   if (usable == codecs.end()) return Error{Errc::incompatible, "no video codec in common"};
   video_ = transceiver;
-  transceiver.on_encoded_frame([this](const EncodedVideo& frame) {
+  transceiver.on_encoded_frame([this, transceiver](const EncodedVideo& frame) {
+    if (recorder() != nullptr) recorder()->handle(transceiver.mid(), frame);
     if (publishing_) stream_->publish(frame, driver().now());
   });
   return *usable;

@@ -24,6 +24,15 @@ for test in 0 1 2; do
   # A busy machine delays pictures; what counts is that they come.
   "$client" "$url" --bind 127.0.0.1 -t "$test" --timeout 30 --seconds 1 || status=1
 done
+# Several at a time share the one UDP port.
+pids=
+for _ in 1 2 3 4; do
+  "$client" "$url" --bind 127.0.0.1 -t 1 --timeout 30 >"$dir/several" 2>&1 &
+  pids="$pids $!"
+done
+for one in $pids; do
+  wait "$one" || { echo "one of several failed"; status=1; cat "$dir/several"; }
+done
 # A server that is not there is told in a sentence.
 if "$client" http://127.0.0.1:1 --bind 127.0.0.1 --timeout 5; then
   echo "a call to nobody passed"

@@ -84,18 +84,6 @@ TEST_CASE("an offer with the credentials of a fragment is the next version of it
   CHECK(ice->candidates.size() == 2);
 }
 
-TEST_CASE("behind a NAT the candidates show the public address once per port", "[echo]") {
-  const auto shown =
-      sdp::Description::parse(with_public_addresses(kAnswer, {IpAddress::v4(203, 0, 113, 9)}));
-  REQUIRE(shown);
-  const auto& lines = shown->media[0].candidates;
-  REQUIRE(lines.size() == 3);
-  CHECK(lines[0].find(" 203.0.113.9 4000 typ host") != std::string::npos);
-  CHECK(lines[1].find(" 127.0.0.1 4000 ") != std::string::npos);
-  CHECK(lines[2].find(" 2001:db8::5 4000 ") != std::string::npos);
-  CHECK(with_public_addresses(kAnswer, {}) == kAnswer);
-}
-
 TEST_CASE("codecs are listed in the order of the offer without those for repair", "[echo]") {
   const auto description = sdp::Description::parse(kAnswer);
   REQUIRE(description);
