@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <string>
+#include <string_view>
 
 #include "sdp/simulcast.hpp"
 
@@ -265,6 +267,28 @@ Media rejected_section(const Media& like) {
   return m;
 }
 
+namespace {
+
+// RFC 3611 section 5.1, of which one report block type is used: round trips as receivers measure
+// them (sections 4.4 and 4.5). What is answered is what was offered, "all" or "sender".
+void answer_extended_reports(const Media& offered, Media& m) {
+  constexpr std::string_view kName = "rtcp-xr:";
+  const auto contains_word = [](std::string_view words, std::string_view word) {
+    const std::string padded = ' ' + std::string{words} + ' ';
+    return padded.find(' ' + std::string{word} + ' ') != std::string::npos;
+  };
+  for (const std::string& attribute : offered.other_attributes) {
+    if (!attribute.starts_with(kName)) continue;
+    for (const std::string_view format : {"rcvr-rtt=all", "rcvr-rtt=sender"}) {
+      if (!contains_word(std::string_view{attribute}.substr(kName.size()), format)) continue;
+      m.other_attributes.push_back(std::string{kName} + std::string{format});
+      return;
+    }
+  }
+}
+
+}  // namespace
+
 Media answer_section(const State& state, const Transceiver& t, const Description& offer,
                      const Media& offered, Numbering& numbering) {
   Media m = rtp_section(t.kind, offered.protocol);
@@ -274,6 +298,7 @@ Media answer_section(const State& state, const Transceiver& t, const Description
   answer_formats(state, t, offered, m, numbering.payload_types);
   answer_extensions(state, t, offer.extmaps_of(offered), m, numbering.extensions);
   answer_simulcast(state, t, offered, m);
+  answer_extended_reports(offered, m);
   write_sender(state, t, m);
   return m;
 }

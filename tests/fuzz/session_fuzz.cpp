@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "fuzz/fuzz_input.hpp"
+#include "fuzz/negotiation_text.hpp"
 #include "parley/session.hpp"
 
 using namespace parley;
@@ -43,6 +44,55 @@ void drain(Session& session, Timestamp now) {
   }
 }
 
+// A refused step leaves everything as it was.
+template <class Step>
+bool attempt(Session& session, Step step) {
+  const auto text = [&session] {
+    return test::negotiation_text(session.negotiation()) +
+           std::string{to_string(session.signaling_state())} +
+           std::string{to_string(session.connection_state())} +
+           std::string{to_string(session.ice_connection_state())};
+  };
+  const std::string before = text();
+  if (step()) return true;
+  if (text() != before) std::abort();
+  return false;
+}
+
+// Offer and answer through, as far as both sides agree.
+void negotiate(Session& offerer, Session& answerer, Timestamp now, bool restart, SdpType type) {
+  const auto offer = offerer.create_offer({.ice_restart = restart});
+  if (!offer) return;
+  if (!attempt(offerer, [&] { return offerer.set_local_description(now, *offer).has_value(); })) {
+    return;
+  }
+  if (!attempt(answerer,
+               [&] { return answerer.set_remote_description(now, *offer).has_value(); })) {
+    return;
+  }
+  auto answer = answerer.create_answer();
+  if (!answer) return;
+  answer->type = type;
+  (void)attempt(answerer, [&] { return answerer.set_local_description(now, *answer).has_value(); });
+  (void)attempt(offerer, [&] { return offerer.set_remote_description(now, *answer).has_value(); });
+}
+
+// What the application does to its transceivers between offers.
+void change_media(Session& session, Timestamp now, std::uint8_t what) {
+  const auto& transceivers = session.negotiation().transceivers;
+  if (transceivers.size() < 12 && what % 4 == 0) {
+    session.add_transceiver(what % 8 < 4 ? MediaKind::audio : MediaKind::video, {});
+    return;
+  }
+  if (transceivers.empty()) return;
+  const TransceiverId id = transceivers[what % transceivers.size()].id;
+  (void)attempt(session, [&] {
+    if (what % 4 == 1) return session.stop(now, id).has_value();
+    if (what % 4 == 2) return session.set_codec_preferences(id, {"VP8"}).has_value();
+    return session.set_direction(id, static_cast<Direction>(what / 4 % 4)).has_value();
+  });
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -58,8 +108,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   session.add_transceiver(MediaKind::video, {});
   (void)session.add_local_socket(now, kLocal, {.name = "e", .address = kLocal.ip}).has_value();
 
+  std::uint32_t generation = 0;
   while (!input.empty()) {
-    switch (input.u8() % 9) {
+    switch (input.u8() % 15) {
       case 0: {
         auto bytes = input.sized_bytes();
         session.handle_datagram(now, {kLocal, kRemote}, bytes);
@@ -83,7 +134,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       case 4: {
         const auto text = input.bytes(input.u16() % 2048);
         const auto type = input.u8() % 2 == 0 ? SdpType::offer : SdpType::answer;
-        (void)session.set_remote_description(now, {type, std::string{as_text(text)}}).has_value();
+        (void)attempt(session, [&] {
+          return session.set_remote_description(now, {type, std::string{as_text(text)}})
+              .has_value();
+        });
         break;
       }
       case 5: {
@@ -102,11 +156,34 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             .has_value();
         break;
       case 7:
-        (void)session.rollback(now).has_value();
+        (void)attempt(session, [&] { return session.rollback(now).has_value(); });
         break;
       case 8:
         session.end_of_local_sockets(now);
         break;
+      case 9:
+        session.restart_ice();
+        break;
+      case 10:
+        negotiate(session, peer, now, input.u8() % 2 == 0, SdpType::answer);
+        break;
+      case 11:
+        negotiate(peer, session, now, input.u8() % 2 == 0, SdpType::answer);
+        break;
+      case 12:
+        negotiate(peer, session, now, input.u8() % 2 == 0, SdpType::pranswer);
+        break;
+      case 13:
+        change_media(session, now, input.u8());
+        break;
+      case 14:
+        change_media(peer, now, input.u8());
+        (void)attempt(peer, [&] { return peer.rollback(now).has_value(); });
+        break;
+    }
+    if (session.gathering_generation() != generation) {
+      generation = session.gathering_generation();
+      (void)session.add_local_socket(now, kLocal, {.name = "e", .address = kLocal.ip}).has_value();
     }
     if (session.next_timeout() <= now) session.handle_timeout(now);
     drain(session, now);

@@ -172,3 +172,16 @@ TEST_CASE("A bandwidth limit of the peer is what we may send", "[jsep][rfc9429]"
   CHECK(limit("b=AS:1\r\n") == DataRate::bits_per_second(0));
   CHECK(limit("b=AS:18446744073709551615\r\n"));
 }
+
+TEST_CASE("Extended reports of round trips are answered as they were offered", "[jsep][rfc3611]") {
+  for (const std::string scope : {"all", "sender"}) {
+    Peer b(2);
+    const std::string line = "a=rtcp-xr:pkt-loss-rle=20 rcvr-rtt=" + scope + "\r\n";
+    b.set_remote(SdpType::offer, kHead + kOpus + kTransport + line);
+    CHECK(sdp::to_string(b.answer()).find("a=rtcp-xr:rcvr-rtt=" + scope + "\r\n") !=
+          std::string::npos);
+  }
+  Peer b(2);
+  b.set_remote(SdpType::offer, kHead + kOpus + kTransport + "a=rtcp-xr:voip-metrics\r\n");
+  CHECK(sdp::to_string(b.answer()).find("rtcp-xr") == std::string::npos);
+}
