@@ -89,6 +89,7 @@ struct Association::Impl {
   bool note_silence();  // false: it was one too many, and the association has ended
   void plan_probe(Timestamp now);
   void plan_heartbeat(Timestamp now);
+  void release_memory();
 
   // association_reset.cpp
   void handle_re_config(Timestamp now, const Chunk& chunk);

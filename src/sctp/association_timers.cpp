@@ -43,8 +43,19 @@ void Association::Impl::handle_timeout(Timestamp now) {
     const bool unanswered = heartbeat_nonce != 0;
     heartbeat_due = true;
     plan_heartbeat(now);
+    release_memory();
     if (unanswered) note_silence();
   }
+}
+
+// After a silence nothing is kept for the next burst.
+void Association::Impl::release_memory() {
+  if (!flight.empty() || !queue.empty()) return;
+  pool.release_spares();
+  flight.release_memory_when_idle();
+  events.shrink(8);
+  messages.shrink(8);
+  if (reassembly) reassembly->release_spares();
 }
 
 bool Association::Impl::note_silence() {

@@ -79,6 +79,14 @@ class MessagePool {
     data.assign(bytes.begin(), bytes.end());
   }
 
+  /// Gives back memory that was kept for messages to come, when there are none.
+  void release_spares() {
+    spares_.clear();
+    if (live_ > 0) return;
+    slots_ = {};
+    free_ = kNoMessage;
+  }
+
  private:
   static constexpr std::size_t kSmall = 512;
   static constexpr std::size_t kKept = 1024;  // places that an idle pool keeps

@@ -72,6 +72,7 @@ Reassembly::Outcome Reassembly::take(const DataChunk& part, std::int64_t tsn, Ri
   unfinished_ -= kOverhead;
   if (part.end) {
     complete(std::move(node.mapped()), out);
+    spare_node_ = std::move(node);
     return Outcome::taken;
   }
   if (orphans_.empty()) {
@@ -111,7 +112,13 @@ Reassembly::Outcome Reassembly::adopt(Key next, Unfinished message, Ring<Message
   }
   held_ += kOverhead;
   unfinished_ += kOverhead;
-  unfinished_messages_.insert_or_assign(next, std::move(message));
+  if (spare_node_.empty() || unfinished_messages_.count(next) == 1) {
+    unfinished_messages_.insert_or_assign(next, std::move(message));
+    return Outcome::taken;
+  }
+  spare_node_.key() = next;
+  spare_node_.mapped() = std::move(message);
+  unfinished_messages_.insert(std::move(spare_node_));
   return Outcome::taken;
 }
 

@@ -55,6 +55,11 @@ class Reassembly {
   std::size_t unfinished() const { return unfinished_; }
 
   SpareBuffers& spares() { return spares_; }
+  /// Gives back memory that was kept for messages to come.
+  void release_spares() {
+    spares_.clear();
+    spare_node_ = {};
+  }
 
  private:
   // (stream and order, message number, position); DATA: (0, 0, TSN).
@@ -102,7 +107,8 @@ class Reassembly {
   DataFormat format_;
   Limits limits_;
   std::unordered_map<std::uint16_t, Stream> streams_;
-  std::map<Key, Unfinished> unfinished_messages_;  // by the key of the part that each waits for
+  std::map<Key, Unfinished> unfinished_messages_;    // by the key of the part that each waits for
+  std::map<Key, Unfinished>::node_type spare_node_;  // no allocation for each message
   std::map<Key, Orphan> orphans_;
   std::size_t held_ = 0;
   std::size_t unfinished_ = 0;
