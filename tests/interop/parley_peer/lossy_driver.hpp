@@ -41,6 +41,10 @@ class LossyDriver final : public parley::Driver {
   void close_socket(parley::Engine& engine, const parley::SocketAddress& local) override {
     below_.close_socket(*engines_.at(&engine), local);
   }
+  parley::Result<void> lend_socket(parley::Engine& owner, const parley::SocketAddress& local,
+                                   parley::Engine& borrower) override {
+    return below_.lend_socket(*engines_.at(&owner), local, *engines_.at(&borrower));
+  }
   std::vector<parley::NetworkInterface> interfaces() const override { return below_.interfaces(); }
   void resolve(const std::string& host, ResolveHandler done) override {
     below_.resolve(host, std::move(done));
@@ -71,6 +75,10 @@ class LossyDriver final : public parley::Driver {
     }
     parley::Timestamp next_timeout() const override { return engine_.next_timeout(); }
     bool deliver_events(parley::Timestamp now) override { return engine_.deliver_events(now); }
+    void add_user_fragments(std::vector<std::string>& fragments) const override {
+      engine_.add_user_fragments(fragments);
+    }
+    bool accepts(const parley::Path& path) const override { return engine_.accepts(path); }
 
    private:
     LossyDriver& driver_;
