@@ -429,6 +429,36 @@ def lossy_data(opener):
     return body
 
 
+# Each half as wide as the next; a browser drops layers of small pictures, so none is.
+ENCODINGS = [{'rid': 'q', 'scaleResolutionDownBy': 4}, {'rid': 'h', 'scaleResolutionDownBy': 2},
+             {'rid': 'f', 'scaleResolutionDownBy': 1}]
+
+
+def simulcast(call):
+    """The peer sends one video in three encodings; parley receives each and shows the largest."""
+    offer = call.peer.ask('offer', media=['video'], encodings=ENCODINGS)['sdp']
+    call.check('a=simulcast:send' in offer, 'the peer offers no simulcast')
+    answer = call.parley.ask('answer', sdp=offer)['sdp']
+    call.check('a=simulcast:recv' in answer, 'parley does not take simulcast')
+    call.record['descriptions'] = [offer, answer]
+    call.peer.ask('accept', sdp=answer)
+    call.wait_connected()
+    layers = {}
+    end = time.monotonic() + 12  # the largest begins when the estimate allows it
+    while time.monotonic() < end:
+        time.sleep(0.5)
+        stats = call.parley.ask('stats')['stats']
+        layers = {e['rid']: e.get('framesReceived', 0) for e in stats
+                  if e['type'] == 'inbound-rtp' and 'rid' in e}
+        if len(layers) == 3 and min(layers.values()) >= 30:
+            break
+    call.record['parley'] = stats
+    for encoding in ENCODINGS:
+        rid = encoding['rid']
+        call.check(layers.get(rid, 0) >= 30, f'{layers.get(rid, 0)} pictures of {rid}')
+    call.close()
+
+
 # --- DTLS and addresses ---
 
 # As statistics name them (RFC 5764 section 4.1.2, RFC 7714 section 14.2).
@@ -495,6 +525,8 @@ def scenarios():
         Scenario('peer adds video', add_video_later('peer'), 'parley', ('audio',)),
         Scenario('5 % loss', lossy_call, 'peer', start={'loss': 0.05, 'seed': 1}),
         Scenario('5 % loss', lossy_call, 'parley', mode='decode', start={'loss': 0.05, 'seed': 2}),
+        Scenario('simulcast', simulcast, 'peer', ('video',), mode='decode',
+                 direction='to parley', start={'simulcast': True}),
         Scenario('IPv6', over_ipv6, 'peer', edit=only_ipv6),
         Scenario('IPv6', over_ipv6, 'parley', edit=only_ipv6),
         Scenario('DTLS server', with_role('server'), 'peer', edit=setup_of_offer('active')),

@@ -31,6 +31,7 @@ Direction direction_of(const std::string& name) {
 Configuration configuration_of(const json& request) {
   Configuration config;
   config.network.include_loopback = true;
+  config.video.receive_simulcast = request.value("simulcast", false);
   const std::map<std::string, dtls::SrtpProfile> profiles{
       {"AEAD_AES_128_GCM", dtls::SrtpProfile::aead_aes_128_gcm},
       {"AEAD_AES_256_GCM", dtls::SrtpProfile::aead_aes_256_gcm},
