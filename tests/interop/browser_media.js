@@ -19,9 +19,9 @@ const browserMedia = {
   every(ms, work) { this.timers.push(setInterval(work, ms)); },
   context() { return (this.audio ??= new AudioContext()); },
 
-  async makeTracks(kinds) {
+  async makeTracks(kinds, scale) {
     return Promise.all(
-      kinds.map(kind => (kind === 'audio' ? this.makeTone() : this.makePictures())));
+      kinds.map(kind => (kind === 'audio' ? this.makeTone() : this.makePictures(scale))));
   },
 
   async makeTone() {
@@ -37,11 +37,12 @@ const browserMedia = {
     return out.stream.getAudioTracks()[0];
   },
 
-  makePictures() {
+  makePictures(scale) {
     const canvas = document.createElement('canvas');
-    canvas.width = 640;
-    canvas.height = 360;
+    canvas.width = 640 * scale;
+    canvas.height = 360 * scale;
     const context = canvas.getContext('2d');
+    context.scale(scale, scale);
     let number = 0;
     const draw = () => {
       const gradient = context.createLinearGradient(0, 0, 640, 0);

@@ -46,7 +46,8 @@ function makeCall(RTCPeerConnection, media) {
 
   async function attach(kinds, encodings) {
     if (!kinds || !kinds.length) return;
-    const made = await media.makeTracks(kinds);
+    // libwebrtc sends three encodings of pictures of 960x540 and more only.
+    const made = await media.makeTracks(kinds, encodings ? 1.5 : 1);
     for (const track of made) {
       if (encodings && track.kind === 'video') {
         pc.addTransceiver(track, { direction: 'sendonly', sendEncodings: encodings });

@@ -44,6 +44,7 @@ PEERS = {peer.name: peer for peer in [
          ['nodejs', 'npm'], ['@roamhq/wrtc'], cannot=NO_GCM),
     Peer('aiortc', 'aiortc', ['/usr/bin/python3', f'{HERE}/aiortc_peer.py'], ['python3-aiortc'],
          cannot={**NO_GCM,
+                 'simulcast': 'writes no a=simulcast and no rid',
                  'DTLS client': 'refuses an offer of another a=setup than actpass',
                  'peer adds video, parley offers':
                      'its second offer moves Opus to another payload type, which its own sender and '

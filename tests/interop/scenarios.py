@@ -429,9 +429,11 @@ def lossy_data(opener):
     return body
 
 
-# Each half as wide as the next; a browser drops layers of small pictures, so none is.
-ENCODINGS = [{'rid': 'q', 'scaleResolutionDownBy': 4}, {'rid': 'h', 'scaleResolutionDownBy': 2},
-             {'rid': 'f', 'scaleResolutionDownBy': 1}]
+# Each half as wide as the next. The limits leave room for the largest, because the pictures drawn here
+# need little and Chromium's estimate does not grow far beyond what is sent.
+ENCODINGS = [{'rid': 'q', 'scaleResolutionDownBy': 4, 'maxBitrate': 60_000},
+             {'rid': 'h', 'scaleResolutionDownBy': 2, 'maxBitrate': 120_000},
+             {'rid': 'f', 'scaleResolutionDownBy': 1, 'maxBitrate': 600_000}]
 
 
 def simulcast(call):

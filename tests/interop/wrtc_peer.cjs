@@ -8,11 +8,11 @@ const { RTCAudioSource, RTCVideoSource, RTCAudioSink, RTCVideoSink } = wrtc.nons
 
 const WIDTH = 640, HEIGHT = 360;
 
-function drawPicture(data, number) {
+function drawPicture(data, number, width, height) {
   const cells = markerCells(number % 16);
-  for (let y = 0, i = 0; y < HEIGHT; ++y) {
-    for (let x = 0; x < WIDTH; ++x, ++i) {
-      data[i] = y < HEIGHT / 8 ? (cells[x * 8 / WIDTH | 0] ? 200 : 40) : 16 + (x + y + 2 * number) / 2 % 200;
+  for (let y = 0, i = 0; y < height; ++y) {
+    for (let x = 0; x < width; ++x, ++i) {
+      data[i] = y < height / 8 ? (cells[x * 8 / width | 0] ? 200 : 40) : 16 + (x + y + 2 * number) / 2 % 200;
     }
   }
 }
@@ -28,7 +28,9 @@ const media = {
     this.sinks.splice(0).forEach(sink => sink.stop());
   },
 
-  makeTracks(kinds) { return kinds.map(kind => (kind === 'audio' ? this.makeTone() : this.makePictures())); },
+  makeTracks(kinds, scale) {
+    return kinds.map(kind => (kind === 'audio' ? this.makeTone() : this.makePictures(scale)));
+  },
 
   // `work(n)` is called for the n-th time n times `ms` after now.
   atRate(ms, work) {
@@ -49,12 +51,13 @@ const media = {
     return source.createTrack();
   },
 
-  makePictures() {
+  makePictures(scale) {
     const source = new RTCVideoSource();
-    const data = new Uint8ClampedArray(WIDTH * HEIGHT * 1.5).fill(128);
+    const width = WIDTH * scale, height = HEIGHT * scale;
+    const data = new Uint8ClampedArray(width * height * 1.5).fill(128);
     this.atRate(50, number => {
-      drawPicture(data, number);
-      source.onFrame({ width: WIDTH, height: HEIGHT, data });
+      drawPicture(data, number, width, height);
+      source.onFrame({ width, height, data });
     });
     return source.createTrack();
   },
