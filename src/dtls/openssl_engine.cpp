@@ -22,6 +22,12 @@ constexpr std::size_t kMaxRecordContent = 16'384;
 // When a forced repetition is not accepted by the library because its own clock says "not yet".
 constexpr Duration kAskAgain = 10ms;
 
+// The library keeps 18 kilobytes of record buffers per association. An association that has just
+// received this many datagrams, none later than this after the one before, keeps them; the others
+// pay for new ones as they need them.
+constexpr int kBusy = 64;
+constexpr Duration kPause = 100ms;
+
 std::string profile_list(const std::vector<SrtpProfile>& profiles) {
   std::string list;
   for (const SrtpProfile profile : profiles) {
@@ -96,6 +102,11 @@ bool OpensslEngine::prepare() {
   } else {
     SSL_set_accept_state(ssl);
   }
+  // No record is longer than a datagram; the library's buffer is made for what this allows.
+  constexpr std::size_t kSmallestFragment = 512;
+  SSL_set_max_send_fragment(
+      ssl, static_cast<long>(
+               std::clamp(config_.max_datagram_size, kSmallestFragment, kMaxRecordContent)));
   return SSL_set_mtu(ssl, static_cast<long>(config_.max_datagram_size)) > 0;
 }
 
@@ -120,7 +131,20 @@ std::optional<MutableBytes> OpensslEngine::handle_datagram(Timestamp now, Mutabl
     advance(now);
   }
   io_.clear_input();
+  note_use(now);
+  release_buffers();
   return content;
+}
+
+void OpensslEngine::note_use(Timestamp now) {
+  if (last_used_ == Timestamp::min() || now - last_used_ > kPause) uses_ = 0;
+  last_used_ = now;
+  if (uses_ < kBusy) ++uses_;
+}
+
+void OpensslEngine::release_buffers() {
+  // Refused while records are in them.
+  if (phase_ == Phase::established && uses_ < kBusy) SSL_free_buffers(ssl_.get());
 }
 
 void OpensslEngine::advance(Timestamp now) {
@@ -267,9 +291,12 @@ Result<void> OpensslEngine::check_sendable(Bytes data) const {
 
 bool OpensslEngine::write_record(Bytes data) {
   forget_errors();
-  if (SSL_write(ssl_.get(), data.data(), static_cast<int>(data.size())) > 0) return true;
-  ERR_clear_error();
-  return false;
+  // Reading makes them by itself, writing does not.
+  bool written = SSL_alloc_buffers(ssl_.get()) == 1;
+  written = written && SSL_write(ssl_.get(), data.data(), static_cast<int>(data.size())) > 0;
+  release_buffers();
+  if (!written) ERR_clear_error();
+  return written;
 }
 
 Result<void> OpensslEngine::send(Bytes data) {
@@ -295,7 +322,7 @@ std::size_t OpensslEngine::max_data_size() const {
 void OpensslEngine::close() {
   if (phase_ == Phase::established) {
     ERR_clear_error();
-    SSL_shutdown(ssl_.get());
+    if (SSL_alloc_buffers(ssl_.get()) == 1) SSL_shutdown(ssl_.get());
     ERR_clear_error();
   }
   phase_ = Phase::ended;

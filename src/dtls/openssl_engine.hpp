@@ -54,6 +54,9 @@ class OpensslEngine final : public Engine, private SslOwner {
   bool nothing_to_read() const;
   Result<void> check_sendable(Bytes data) const;
   bool write_record(Bytes data);
+  /// Gives the library's record buffers back while little comes and goes.
+  void note_use(Timestamp now);
+  void release_buffers();
   void report_established();
   void handle_error(int ssl_error);
   void fail(FailureKind kind, std::string text);
@@ -75,6 +78,8 @@ class OpensslEngine final : public Engine, private SslOwner {
   Phase phase_ = Phase::idle;
   std::deque<Event> events_;
   std::uint64_t retransmissions_ = 0;
+  Timestamp last_used_ = Timestamp::min();
+  int uses_ = 0;                      ///< Datagrams received without a pause between them.
   std::optional<Failure> rejection_;  ///< Why we refused the peer's certificate.
   std::string alert_received_;        ///< Fatal ones.
   std::string alert_sent_;

@@ -84,7 +84,7 @@ Delivery TransportPlane::unprotect(Timestamp now, const Path& path, MutableBytes
   ice_.note_received(path, bytes.size(), now);
   ++counters_.packets_received;
   counters_.bytes_received += bytes.size();
-  if (!srtp_) {
+  if (srtp() == nullptr) {
     ++drops_.before_keys;
     return {};
   }
@@ -155,32 +155,38 @@ void TransportPlane::take(dtls::Connected connected) {
                           .srtp_profile = {}};
   peer_certificate_ = std::move(connected.peer_certificate);
   if (connected.srtp) {
-    const dtls::SrtpKeys& keys = *connected.srtp;
-    // Both enumerations carry the code points of the DTLS extension (RFC 5764 section 4.1.2).
-    auto made = srtp::Session::create(static_cast<srtp::Profile>(keys.profile),
-                                      {.key = keys.local_key, .salt = keys.local_salt},
-                                      {.key = keys.remote_key, .salt = keys.remote_salt});
-    if (!made) {
-      events_.emplace_back(
-          dtls::Failed{{dtls::FailureKind::internal_error, made.error().to_string()}});
-      return;
-    }
-    srtp_ = std::move(*made);
-    secured.srtp_profile = keys.profile;
+    secured.srtp_profile = connected.srtp->profile;
+    srtp_keys_ = std::move(connected.srtp);
   }
   secured_ = secured;
   events_.emplace_back(std::move(secured));
 }
 
+srtp::Session* TransportPlane::srtp() {
+  if (srtp_ || !srtp_keys_) return srtp_.get();
+  const auto keys = std::exchange(srtp_keys_, std::nullopt);
+  // Both enumerations carry the code points of the DTLS extension (RFC 5764 section 4.1.2).
+  auto made = srtp::Session::create(static_cast<srtp::Profile>(keys->profile),
+                                    {.key = keys->local_key, .salt = keys->local_salt},
+                                    {.key = keys->remote_key, .salt = keys->remote_salt});
+  if (made) {
+    srtp_ = std::move(*made);
+  } else {
+    events_.emplace_back(
+        dtls::Failed{{dtls::FailureKind::internal_error, made.error().to_string()}});
+  }
+  return srtp_.get();
+}
+
 std::optional<Transmit> TransportPlane::protect_rtp(Timestamp now, MutableBytes storage,
                                                     std::size_t length) {
-  if (!media_ready()) return std::nullopt;
+  if (!media_ready() || srtp() == nullptr) return std::nullopt;
   return addressed(now, srtp_->protect_rtp(storage, length));
 }
 
 std::optional<Transmit> TransportPlane::protect_rtcp(Timestamp now, MutableBytes storage,
                                                      std::size_t length) {
-  if (!media_ready()) return std::nullopt;
+  if (!media_ready() || srtp() == nullptr) return std::nullopt;
   return addressed(now, srtp_->protect_rtcp(storage, length));
 }
 

@@ -95,7 +95,7 @@ class TransportPlane {
   std::optional<TransportEvent> poll_event();
 
   /// True when media can be protected and there is a path for it.
-  bool media_ready() const { return srtp_ != nullptr && ice_.selected_path().has_value(); }
+  bool media_ready() const { return (srtp_ || srtp_keys_) && ice_.selected_path().has_value(); }
   /// The same of data.
   bool data_ready() const { return secured_.has_value() && ice_.selected_path().has_value(); }
   /// Protects the packet in the first `length` bytes of `storage` (srtp::kMaxTrailer more bytes of
@@ -124,11 +124,14 @@ class TransportPlane {
   Delivery unprotect(Timestamp now, const Path& path, MutableBytes bytes);
   void drain_dtls();
   void take(dtls::Connected connected);
+  /// Null before the keys are there. Connections for data alone never make it.
+  srtp::Session* srtp();
   std::optional<Transmit> addressed(Timestamp now, std::optional<MutableBytes> packet);
 
   TransportConfig config_;
   ice::Transport ice_;
   std::unique_ptr<dtls::Transport> dtls_;
+  std::optional<dtls::SrtpKeys> srtp_keys_;  ///< until the first packet of media
   std::unique_ptr<srtp::Session> srtp_;
   std::vector<std::vector<std::uint8_t>> early_dtls_;
   std::vector<TransportEvent> events_;

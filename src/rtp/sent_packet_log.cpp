@@ -12,13 +12,11 @@ constexpr std::size_t kFirstCapacity = 256;  // most calls never have more in fl
 }  // namespace
 
 SentPacketLog::SentPacketLog(std::size_t capacity)
-    : capacity_(std::clamp<std::size_t>(capacity, 1, kMaxCapacity)),
-      log_(std::min(capacity_, kFirstCapacity)),
-      next_(kTurn + 1) {
-  results_.reserve(log_.size());
-}
+    : capacity_(std::clamp<std::size_t>(capacity, 1, kMaxCapacity)), next_(kTurn + 1) {}
 
 std::int64_t SentPacketLog::handle_sent(Timestamp now, DataSize size) {
+  // Connections without media never come here.
+  if (log_.empty()) log_.resize(std::min(capacity_, kFirstCapacity));
   if (slot(next_).state == State::in_flight && log_.size() < capacity_) grow();
   Sent& sent = slot(next_);
   settle(sent);  // the ring came round: what was here is forgotten

@@ -16,11 +16,10 @@ constexpr std::int64_t kReportAgain = 512;
 
 TransportFeedbackRecorder::TransportFeedbackRecorder() : TransportFeedbackRecorder(Config{}) {}
 
-TransportFeedbackRecorder::TransportFeedbackRecorder(const Config& config)
-    : config_(config), arrivals_(kWindow, kNever) {}
+TransportFeedbackRecorder::TransportFeedbackRecorder(const Config& config) : config_(config) {}
 
 void TransportFeedbackRecorder::restart(std::int64_t sequence) {
-  std::fill(arrivals_.begin(), arrivals_.end(), kNever);
+  arrivals_.assign(kWindow, kNever);
   begin_ = sequence;
   newest_ = sequence - 1;
   waiting_ = 0;
