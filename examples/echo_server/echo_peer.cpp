@@ -12,13 +12,19 @@ using namespace parley;
 using namespace std::chrono_literals;
 
 void echo_video(Driver& driver, Transceiver transceiver, Recorder* recorder) {
-  transceiver.on_encoded_frame(
-      [&driver, transceiver, recorder, clock = VideoClock{}](const EncodedVideo& frame) mutable {
-        if (recorder != nullptr) recorder->handle(transceiver.mid(), frame);
-        EncodedVideo copy = frame;
-        copy.capture_time = clock.place(frame.rtp_timestamp, driver.now());
-        (void)transceiver.send_encoded(copy).has_value();
-      });
+  transceiver.on_encoded_frame([&driver, transceiver, recorder, clock = VideoClock{},
+                                layers = LayerChoice{}](const EncodedVideo& frame) mutable {
+    if (recorder != nullptr) recorder->handle(transceiver.mid(), frame);
+    const Timestamp now = driver.now();
+    const auto verdict = layers.judge(frame, now);
+    if (verdict == LayerChoice::Verdict::want_key_frame)
+      (void)transceiver.request_key_frame(frame.rid).has_value();
+    if (verdict != LayerChoice::Verdict::pass) return;
+    EncodedVideo copy = frame;
+    copy.rid.clear();
+    copy.capture_time = clock.place(frame.rtp_timestamp, now);
+    (void)transceiver.send_encoded(copy).has_value();
+  });
   // The peer misses a key frame of its own picture: only it can make one.
   transceiver.on_key_frame_request(
       [transceiver]() mutable { (void)transceiver.request_key_frame().has_value(); });

@@ -13,6 +13,10 @@ constexpr std::int64_t kTicksPerSecond = 90'000;
 constexpr Duration kLongestDelay = 1s;
 /// What is forwarded as silence; a longer gap is a new beginning.
 constexpr std::uint32_t kLongestSilence = 60U * kAudioSampleRate;
+/// A sender that is short of bandwidth stops its larger streams without a word.
+constexpr Duration kLayerGone = 700ms;
+/// Names of streams that a sender may use before no further one is looked at.
+constexpr std::size_t kMaxLayers = 8;
 
 }  // namespace
 
@@ -43,6 +47,27 @@ std::optional<std::uint32_t> AudioGaps::before(const EncodedAudio& packet,
   }
   next_ = rtp_timestamp + static_cast<std::uint32_t>(packet.samples_per_channel);
   return gap;
+}
+
+LayerChoice::Verdict LayerChoice::judge(const EncodedVideo& frame, Timestamp now) {
+  if (frame.rid.empty()) return Verdict::pass;
+  const auto known = layers_.find(frame.rid);
+  if (known == layers_.end() && layers_.size() == kMaxLayers) return Verdict::drop;
+  Layer& layer = layers_[frame.rid];
+  layer.last_seen = now;
+  if (frame.key_frame && frame.width > 0)
+    layer.pixels = std::int64_t{frame.width} * std::int64_t{frame.height};
+  if (frame.rid == current_) return Verdict::pass;
+  if (!is_better(layer, now)) return Verdict::drop;
+  if (!frame.key_frame) return Verdict::want_key_frame;
+  current_ = frame.rid;
+  return Verdict::pass;
+}
+
+bool LayerChoice::is_better(const Layer& layer, Timestamp now) const {
+  const auto current = layers_.find(current_);
+  if (current == layers_.end() || current->second.last_seen < now - kLayerGone) return true;
+  return layer.pixels == 0 || layer.pixels > current->second.pixels;
 }
 
 }  // namespace echo_server

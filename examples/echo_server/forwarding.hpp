@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
+#include <string>
 
 #include "parley/base/media.hpp"
 #include "parley/base/sequence.hpp"
@@ -35,6 +37,30 @@ class AudioGaps {
 
  private:
   std::optional<std::uint32_t> next_;
+};
+
+/// Of the streams of a simulcast sender (RFC 8853) the one that is sent on: the largest that is
+/// alive. A stream is entered at its key frames only. Without simulcast everything passes.
+class LayerChoice {
+ public:
+  enum class Verdict {
+    pass,
+    drop,
+    want_key_frame,  ///< dropped, and this stream should be the one from its next key frame on
+  };
+  Verdict judge(const parley::EncodedVideo& frame, parley::Timestamp now);
+  /// The stream that passes; empty without simulcast.
+  const std::string& current() const { return current_; }
+
+ private:
+  struct Layer {
+    std::int64_t pixels = 0;  ///< 0 before its first key frame
+    parley::Timestamp last_seen{};
+  };
+  bool is_better(const Layer& layer, parley::Timestamp now) const;
+
+  std::map<std::string, Layer> layers_;
+  std::string current_;
 };
 
 }  // namespace echo_server

@@ -58,6 +58,7 @@ Configuration configuration_of(const Options& options, LogSink* log) {
   // Who binds to loopback means it, and callers on this machine are welcome.
   configuration.network.include_loopback = true;
   configuration.network.public_addresses = options.public_addresses;
+  configuration.video.receive_simulcast = true;
   configuration.log = options.verbose ? log : nullptr;
   return configuration;
 }

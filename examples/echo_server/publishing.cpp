@@ -45,7 +45,7 @@ Result<void> PublisherPeer::prepare() {
     (transceiver.kind() == MediaKind::video ? content.video_codec : content.audio_codec) = *codec;
   }
   const bool began = stream_->begin(std::move(content), [this] {
-    if (video_) (void)video_->request_key_frame().has_value();
+    if (video_) (void)video_->request_key_frame(layers_.current()).has_value();
   });
   if (!began) return Error{Errc::invalid_state, "somebody else publishes this stream"};
   publishing_ = true;
@@ -71,9 +71,22 @@ Result<std::string> PublisherPeer::adopt(Transceiver transceiver, const sdp::Des
   video_ = transceiver;
   transceiver.on_encoded_frame([this, transceiver](const EncodedVideo& frame) {
     if (recorder() != nullptr) recorder()->handle(transceiver.mid(), frame);
-    if (publishing_) stream_->publish(frame, driver().now());
+    if (publishing_) publish(frame);
   });
   return *usable;
+}
+
+void PublisherPeer::publish(const EncodedVideo& frame) {
+  const Timestamp now = driver().now();
+  switch (layers_.judge(frame, now)) {
+    case LayerChoice::Verdict::pass:
+      return stream_->publish(frame, now);
+    case LayerChoice::Verdict::want_key_frame:
+      (void)video_->request_key_frame(frame.rid).has_value();
+      return;
+    case LayerChoice::Verdict::drop:
+      return;
+  }
 }
 
 void PublisherPeer::handle_connected() {

@@ -23,11 +23,13 @@ class PublisherPeer final : public Peer {
   parley::Result<void> prepare() override;
   parley::Result<std::string> adopt(parley::Transceiver transceiver,
                                     const parley::sdp::Description& offer);
+  void publish(const parley::EncodedVideo& frame);
   void handle_connected() override;
   void handle_closed() override;
 
   std::shared_ptr<Stream> stream_;
   std::optional<parley::Transceiver> video_;
+  LayerChoice layers_;
   bool publishing_ = false;
 };
 

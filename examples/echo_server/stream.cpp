@@ -23,6 +23,7 @@ void Stream::end() {
 void Stream::publish(const EncodedVideo& frame, Timestamp now) {
   if (watchers_.empty()) return;
   EncodedVideo placed = frame;
+  placed.rid.clear();  // one stream for the watchers
   placed.capture_time = clock_.place(frame.rtp_timestamp, now);
   for (Watcher* watcher : watchers_) watcher->show(placed);
 }

@@ -16,7 +16,7 @@ namespace echo_server {
 class Watcher {
  public:
   virtual ~Watcher() = default;
-  /// `frame.capture_time` is set.
+  /// `frame.capture_time` is set; one stream, whatever the publisher has.
   virtual void show(const parley::EncodedVideo& frame) = 0;
   virtual void play(const parley::EncodedAudio& packet, std::uint32_t rtp_timestamp) = 0;
 };

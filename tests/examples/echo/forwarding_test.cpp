@@ -66,6 +66,32 @@ TEST_CASE("silence between audio packets is a gap and a late packet is left out"
   CHECK(gaps.before(packet, 4'000'050'880U + 1'000'000'000U) == 0U);
 }
 
+TEST_CASE("of simulcast streams the largest one that is alive goes on", "[echo][rfc8853]") {
+  using Verdict = LayerChoice::Verdict;
+  LayerChoice choice;
+  Timestamp now = kStart;
+  const auto judge = [&](const char* rid, bool key, int width) {
+    return choice.judge({.key_frame = key, .width = width, .height = width, .rid = rid}, now);
+  };
+  CHECK(judge("", false, 0) == Verdict::pass);
+  CHECK(judge("l", false, 0) == Verdict::want_key_frame);
+  CHECK(judge("l", true, 160) == Verdict::pass);
+  CHECK(judge("m", true, 320) == Verdict::pass);
+  CHECK(judge("l", false, 0) == Verdict::drop);
+  CHECK(judge("h", false, 0) == Verdict::want_key_frame);
+  CHECK(judge("m", false, 0) == Verdict::pass);
+  CHECK(judge("h", true, 640) == Verdict::pass);
+  CHECK(judge("m", true, 320) == Verdict::drop);
+  CHECK(choice.current() == "h");
+  // The largest stops.
+  now += 800ms;
+  CHECK(judge("m", false, 0) == Verdict::want_key_frame);
+  CHECK(judge("m", true, 320) == Verdict::pass);
+  CHECK(judge("l", true, 160) == Verdict::drop);
+  // And comes back.
+  CHECK(judge("h", false, 0) == Verdict::want_key_frame);
+}
+
 TEST_CASE("a stream has one publisher and any number of watchers", "[echo]") {
   Stream stream;
   Recorded one;
