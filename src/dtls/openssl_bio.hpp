@@ -5,7 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <optional>
 #include <vector>
 
@@ -53,6 +53,8 @@ class DatagramBio {
   std::uint64_t writes() const { return writes_; }
   bool full() const { return output_.size() >= kMaxQueued; }
   std::optional<Bytes> pop(MutableBytes storage);
+  /// Gives back what was kept for the datagrams of another flight.
+  void release_spare() { spare_ = {}; }
 
   /// Makes the library believe that its retransmission timer has run out. False when it cannot be
   /// told: then its own clock decides (see docs/dtls.md).
@@ -70,7 +72,7 @@ class DatagramBio {
   Bytes input_;
   MutableBytes direct_;
   std::size_t direct_size_ = 0;
-  std::deque<std::vector<std::uint8_t>> output_;
+  std::list<std::vector<std::uint8_t>> output_;
   std::vector<std::vector<std::uint8_t>> spare_;
   bool mergeable_ = false;
   std::uint64_t writes_ = 0;

@@ -144,7 +144,9 @@ void OpensslEngine::note_use(Timestamp now) {
 
 void OpensslEngine::release_buffers() {
   // Refused while records are in them.
-  if (phase_ == Phase::established && uses_ < kBusy) SSL_free_buffers(ssl_.get());
+  if (phase_ != Phase::established || uses_ >= kBusy) return;
+  SSL_free_buffers(ssl_.get());
+  io_.release_spare();
 }
 
 void OpensslEngine::advance(Timestamp now) {

@@ -39,7 +39,7 @@ struct Carried {
   Engine* engine;
   asio::steady_timer timer;
   std::set<SocketAddress> borrowed;  ///< Sockets of others that it may send from.
-  Timestamp armed = kNever;  ///< When the timer rings; it looks at the deadline again then.
+  Timestamp armed = kNever;          ///< When the timer rings; it looks at the deadline again then.
   bool wake_pending = false;
   /// Sockets that were full when this engine sent: it keeps its datagrams until they have room.
   int full_sockets = 0;
@@ -55,7 +55,7 @@ struct Socket {
   std::shared_ptr<Carried> owner;
   SendQueue queue;
   bool segmentation = false;
-  bool lent = false;  ///< Now or once.
+  bool lent = false;                                ///< Now or once.
   std::vector<std::shared_ptr<Carried>> held_back;  ///< Engines that wait for room.
 };
 
@@ -98,6 +98,9 @@ struct UdpDriver::State : std::enable_shared_from_this<UdpDriver::State> {
   UdpDriverConfig config;
   UdpDriverStats stats;
   SystemRandom random;
+  /// Connections that are made in one go ask for the same list.
+  std::vector<NetworkInterface> interfaces;
+  Timestamp interfaces_at = Timestamp::min();
   ReceiveBatch receiver;
   SendBatch sender;
   std::unique_ptr<std::uint8_t[]> send_storage;  ///< kSendStorage, filled by engines.

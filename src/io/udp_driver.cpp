@@ -17,6 +17,9 @@ namespace {
 
 constexpr std::size_t kMaxBatch = 64;
 constexpr std::size_t kMaxWorkers = 64;
+// Asking the system takes longer than a datagram's way through it, and nobody notices a change
+// sooner than this.
+constexpr Duration kInterfacesAge = 100ms;
 constexpr std::int64_t kSecondsFrom1900To1970 = 2'208'988'800;  // RFC 868
 
 UdpDriverConfig within_limits(UdpDriverConfig config) {
@@ -66,7 +69,15 @@ UdpDriver::~UdpDriver() {
 const UdpDriverStats& UdpDriver::stats() const { return state_->stats; }
 Timestamp UdpDriver::now() const { return steady_now(); }
 Random& UdpDriver::random() { return state_->random; }
-std::vector<NetworkInterface> UdpDriver::interfaces() const { return list_interfaces(); }
+
+std::vector<NetworkInterface> UdpDriver::interfaces() const {
+  const Timestamp now = steady_now();
+  if (state_->interfaces_at == Timestamp::min() || now - state_->interfaces_at > kInterfacesAge) {
+    state_->interfaces = list_interfaces();
+    state_->interfaces_at = now;
+  }
+  return state_->interfaces;
+}
 
 NtpMapping UdpDriver::ntp_mapping() const {
   const auto wall = std::chrono::system_clock::now().time_since_epoch();

@@ -83,7 +83,7 @@ class UdpDriver final : public Driver {
   void close_socket(Engine& engine, const SocketAddress& local) override;
   Result<void> lend_socket(Engine& owner, const SocketAddress& local, Engine& borrower) override;
   /// Interfaces that are up. Not in the list: IPv6 link-local addresses, and those that are
-  /// deprecated or not yet confirmed (RFC 4862 section 5.5.4).
+  /// deprecated or not yet confirmed (RFC 4862 section 5.5.4). The list is up to 100 ms old.
   std::vector<NetworkInterface> interfaces() const override;
   /// By the system's resolver, on a thread of Asio. Errors: invalid_argument for an empty name,
   /// not_found.
