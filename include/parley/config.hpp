@@ -91,6 +91,11 @@ struct DataConfig {
 struct Configuration {
   std::vector<IceServer> ice_servers;
   NetworkConfig network;
+  /// Codecs of transceivers that name none, by encoding name in order of preference, audio and
+  /// video together: "VP8", "H264", "VP9", "AV1", "opus", "PCMU", "PCMA", "G722",
+  /// "telephone-event". Empty: opus and VP8, which parley itself codes. The others are carried
+  /// encoded (`send_encoded`, `on_encoded_frame`, `on_encoded_audio`).
+  std::vector<std::string> codecs;
   AudioConfig audio;
   VideoConfig video;
   DataConfig data;

@@ -26,7 +26,7 @@ struct TransceiverInit {
   /// Stream and track identifiers for a=msid (RFC 8830); random when empty.
   std::string stream_id;
   std::string track_id;
-  /// Codec names in order of preference; empty: all that parley knows.
+  /// Codec names in order of preference, as in Configuration::codecs; empty: those.
   std::vector<std::string> codecs;
   /// Two or more are simulcast (RFC 8853): each is encoded and sent on its own, to a peer that
   /// takes it. A peer that does not gets the first. Video only.
@@ -67,7 +67,8 @@ class Transceiver {
   /// Stops sending (with BYE) and receiving at once and for good; the section is rejected in the
   /// next negotiation, after which calls answer Errc::closed.
   Result<void> stop();
-  /// Codec names in order of preference. Errors: invalid_argument for a codec parley lacks.
+  /// Codec names in order of preference, of all that Configuration::codecs lists; an answerer may
+  /// set them between the offer and its answer. Errors: invalid_argument for a codec parley lacks.
   Result<void> set_codec_preferences(const std::vector<std::string>& codecs);
 
   /// Changes what is wanted of the encodings, at once and without negotiation (W3C setParameters).
@@ -83,6 +84,12 @@ class Transceiver {
   /// frame. May be called before negotiation. To change the source (W3C replaceTrack) send other
   /// pictures or other sound: their size may change from one to the next. Errors: closed.
   Result<void> set_active(bool active);
+  /// What the peer takes, the preferred first, and what it may send. Empty before negotiation and
+  /// where the direction does not allow it.
+  std::vector<MediaCodec> send_codecs() const;
+  std::vector<MediaCodec> receive_codecs() const;
+  /// The first of `send_codecs`, else of `receive_codecs`.
+  std::optional<MediaCodec> codec() const;
 
   // --- Raw media: parley encodes and decodes ---
 
@@ -113,7 +120,8 @@ class Transceiver {
   /// Encoded pictures as they become decodable. Setting a handler switches parley's own decoding of
   /// this transceiver off.
   void on_encoded_frame(std::function<void(const EncodedVideo&)> handler);
-  /// Encoded audio packets in order of arrival, with their RTP timestamp.
+  /// Encoded audio packets in order of arrival, with their RTP timestamp in ticks of 48 kHz,
+  /// whatever the clock of the codec is.
   void on_encoded_audio(
       std::function<void(const EncodedAudio&, std::uint32_t rtp_timestamp)> handler);
   /// The peer asks for a key frame. With raw media parley obeys by itself.

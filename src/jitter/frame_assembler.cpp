@@ -60,6 +60,7 @@ bool FrameAssembler::Impl::insert(Timestamp now, const VideoPacket& packet) {
   VideoSlot& slot = packets.add(*next, packet.sequence, VideoSlot::State::media);
   slot.marker = packet.marker;
   slot.retransmitted = packet.retransmitted;
+  slot.payload_type = packet.payload_type;
   slot.rtp_timestamp = packet.rtp_timestamp;
   slot.arrival = now;
   slot.rotation = packet.rotation;
@@ -180,6 +181,7 @@ void FrameAssembler::Impl::complete_frame(Timestamp now, const VideoSlot& last) 
     PARLEY_ASSERT(slot != nullptr, "a continuous packet has its frame's packets before it");
   }
   frame.head = slot->payload;
+  frame.payload_type = slot->payload_type;
   frame.head.key_frame = key_frame;
   frame.head.width = width;
   frame.head.height = height;

@@ -20,6 +20,7 @@ struct CompleteFrame {
   Timestamp first_arrival{};
   Timestamp completed{};
   bool delayed_by_loss = false;
+  PayloadType payload_type{};
   /// Of the first packet, without data; key frame and size as any packet tells them.
   rtp::VideoPayload head;
 };

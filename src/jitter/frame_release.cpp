@@ -125,6 +125,7 @@ std::optional<AssembledFrame> FrameAssembler::Impl::emit(Timestamp now,
   out.video.height = frame.head.height;
   out.video.temporal_id = frame.head.temporal_id.value_or(0);
   out.video.layer_sync = frame.head.layer_sync;
+  out.payload_type = frame.payload_type;
   out.first_arrival = frame.first_arrival;
   out.completed = frame.completed;
   out.first_sequence = frame.first;

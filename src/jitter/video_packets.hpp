@@ -18,6 +18,7 @@ struct VideoSlot {
   bool begins = false;      ///< first of its frame, as far as is known by now
   bool continuous = false;  ///< every packet from the frame's first one to this one is there
   bool in_frame = false;    ///< part of a frame that is complete
+  PayloadType payload_type{};
   std::int64_t sequence = 0;
   std::uint32_t rtp_timestamp = 0;
   Timestamp arrival{};

@@ -50,6 +50,23 @@ Result<void> check(const Configuration& config) {
   return check(config.ice_servers);
 }
 
+/// Negotiates these codecs when a transceiver names none, and all that there are when it does.
+Result<jsep::Config> negotiation_config(const std::vector<std::string>& names) {
+  jsep::Config config = jsep::default_config();
+  if (names.empty()) return config;
+  std::vector<jsep::CodecCapability> chosen;
+  for (const MediaKind kind : {MediaKind::audio, MediaKind::video}) {
+    auto codecs = jsep::codecs_named(config, kind, names);
+    if (!codecs) return codecs.error();
+    chosen.insert(chosen.end(), codecs->begin(), codecs->end());
+  }
+  // What is not chosen stays known to preferences.
+  config.optional_codecs.insert(config.optional_codecs.end(), config.codecs.begin(),
+                                config.codecs.end());
+  config.codecs = std::move(chosen);
+  return config;
+}
+
 }  // namespace
 
 Result<std::shared_ptr<Connection>> Connection::create(Driver& driver, Configuration config) {
@@ -68,7 +85,9 @@ Result<std::shared_ptr<Connection>> Connection::create(Driver& driver, Configura
   session.ice.public_addresses = self->config_.network.public_addresses;
   session.dtls.srtp_profiles = self->config_.srtp_profiles;
   session.dtls.max_datagram_size = self->config_.network.mtu;
-  session.negotiation = jsep::default_config();
+  auto negotiation = negotiation_config(self->config_.codecs);
+  if (!negotiation) return negotiation.error();
+  session.negotiation = std::move(*negotiation);
   session.negotiation.max_message_size = self->config_.data.max_message_size;
   session.negotiation.offer_snap = self->config_.data.snap;
   session.data = self->config_.data;

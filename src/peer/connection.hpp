@@ -158,6 +158,7 @@ class Connection final : public Engine, public std::enable_shared_from_this<Conn
   void dispatch(const event::DataChannelClosed& event);
   bool show_due_frames(Timestamp now);
   void add_codec_stats(StatsReport& report) const;
+  Result<void> check_raw(int id, const MediaCodec& codec) const;
   void encode_layer(int id, const VideoFrame& frame, const SendLayer& layer);
   /// Error closed when the connection is closed, or the transceiver stopped.
   Result<void> check_open(int id) const;
@@ -170,6 +171,11 @@ class Connection final : public Engine, public std::enable_shared_from_this<Conn
   std::unique_ptr<Session> session_;
   Handlers handlers_;
   std::map<int, TransceiverMedia> media_;
+  /// What raw media is coded with.
+  std::shared_ptr<const MediaCodec> raw_video_codec_ =
+      std::make_shared<const MediaCodec>(MediaCodec{"VP8", 90'000, 1, "", {}});
+  std::shared_ptr<const MediaCodec> raw_audio_codec_ =
+      std::make_shared<const MediaCodec>(MediaCodec{"opus", 48'000, 2, "", {}});
   std::unordered_map<sctp::ChannelHandle, ChannelHandlers> channels_;
   NtpMapping ntp_;
   bool attached_ = false;

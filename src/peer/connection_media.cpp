@@ -110,12 +110,26 @@ Result<void> Connection::set_codec_preferences(int id, const std::vector<std::st
 
 // --- Sending ---
 
+// Raw media is coded by parley itself, which the peer must have agreed to.
+Result<void> Connection::check_raw(int id, const MediaCodec& codec) const {
+  const jsep::Transceiver* transceiver = find(id);
+  if (transceiver == nullptr || !transceiver->negotiated) return {};
+  const auto& codecs = transceiver->negotiated->send;
+  const bool has = std::any_of(codecs.begin(), codecs.end(),
+                               [&](const auto& c) { return c.name == codec.name; });
+  if (has || codecs.empty()) return {};
+  return Error{Errc::unsupported, "raw media is sent as " + codec.name + "; " +
+                                      codecs.front().name +
+                                      " was negotiated, which takes encoded frames only"};
+}
+
 Result<std::uint32_t> Connection::send(int id, const VideoFrame& frame) {
   if (auto open = check_open(id); !open) return open.error();
   if (!frame.picture) return Error{Errc::invalid_argument, "no picture"};
   if (!session_->can_send(TransceiverId{id})) {
     return Error{Errc::invalid_state, "not connected, or not negotiated to send"};
   }
+  if (auto able = check_raw(id, *raw_video_codec_); !able) return able.error();
   TransceiverMedia& media = media_[id];
   if (frame.capture_time <= media.last_capture) {
     return Error{Errc::invalid_argument, "capture_time does not grow"};
@@ -140,6 +154,7 @@ void Connection::encode_layer(int id, const VideoFrame& frame, const SendLayer& 
     if (!self || self->closed_) return;
     const bool key_frame = out.key_frame;
     out.rid = rid;
+    out.codec = self->raw_video_codec_;
     const auto sent = self->session_->send(self->driver_.now(), TransceiverId{id}, std::move(out));
     // A frame that was not queued is missing for those after it: begin again with a key frame.
     TransceiverMedia* const media = self->find_media(TransceiverId{id});
@@ -159,6 +174,7 @@ Result<std::uint32_t> Connection::send(int id, std::span<const std::int16_t> pcm
   if (pcm.size() % static_cast<std::size_t>(config_.audio.channels) != 0) {
     return Error{Errc::invalid_argument, "PCM is not a whole number of frames"};
   }
+  if (auto able = check_raw(id, *raw_audio_codec_); !able) return able.error();
   TransceiverMedia& media = media_[id];
   if (!media.audio_encoding) {
     media.audio_encoding = std::make_unique<AudioEncoding>(driver_, config_.audio);
@@ -175,6 +191,7 @@ Result<std::uint32_t> Connection::send(int id, std::span<const std::int16_t> pcm
     const auto self = weak.lock();
     if (!self || self->closed_) return;
     // A path that is gone for a moment loses sound; nothing else can be done about it here.
+    packet.audio.codec = self->raw_audio_codec_;
     (void)self->session_
         ->send(self->driver_.now(), TransceiverId{id}, std::move(packet.audio), packet.media_ticks,
                packet.capture_time, packet.begins_talk)

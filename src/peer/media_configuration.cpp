@@ -1,5 +1,6 @@
 // What negotiation makes of the media plane: the streams of each section, one or one for each rid.
 #include <algorithm>
+#include <utility>
 
 #include "peer/media_plane.hpp"
 
@@ -64,8 +65,7 @@ void MediaPlane::configure_senders(Timestamp now, Section& section,
       sender.active = true;
       sender.paused = rids[i].paused;
       sender.restrictions = rids[i].restrictions;
-      sender.codec = codec.name;
-      sender.payload_type = codec.payload_type;
+      set_send_codecs(sender, media.send, codec);
       sender.peer_limit = media.max_send_rate;
       sender.transport_feedback = codec.has_feedback("transport-cc");
       // The streams stand in the order of this description; those that are off follow.
@@ -104,6 +104,23 @@ void MediaPlane::say_bye(Timestamp now, const Sender& sender) {
   schedule_.request_feedback(now);
 }
 
+/// What may be sent, and with what it begins. A packetizer stays with its codec: it counts
+/// pictures.
+void MediaPlane::set_send_codecs(Sender& sender, const std::vector<jsep::NegotiatedCodec>& codecs,
+                                 const jsep::NegotiatedCodec& first) {
+  std::vector<SendCodec> before = std::exchange(sender.codecs, {});
+  sender.last_codec = nullptr;
+  sender.codec_in_use = 0;
+  for (const auto& codec : codecs) {
+    if (codec == first) sender.codec_in_use = sender.codecs.size();
+    const auto same = std::find_if(before.begin(), before.end(), [&](const SendCodec& known) {
+      return known.negotiated.name == codec.name && known.negotiated.fmtp == codec.fmtp;
+    });
+    sender.first_codec = sender.codec_in_use;
+    sender.codecs.push_back({codec, same != before.end() ? std::move(same->packetizer) : nullptr});
+  }
+}
+
 MediaPlane::Sender& MediaPlane::find_or_make_sender(Timestamp now, Section& section,
                                                     const jsep::Transceiver& transceiver,
                                                     const std::string& rid,
@@ -114,12 +131,9 @@ MediaPlane::Sender& MediaPlane::find_or_make_sender(Timestamp now, Section& sect
     if (sender->stream.ssrc() != ssrcs.ssrc) continue;
     sender->rid = rid;
     sender->stream.set_rid(rid);
-    if (sender->codec != codec.name) {
-      // Frames of the old codec cannot go under the number of the new one.
-      silence(*sender);
-      sender->packetizer = rtp::make_video_packetizer(codec.name, random_);
-    }
-    sender->stream.set_payload_type(codec.payload_type, codec.rtx_payload_type);
+    // Frames of the old codec are of no use to who begins with the new one.
+    if (!sender->codecs.empty() && sender->codec().name != codec.name) silence(*sender);
+    sender->stream.set_payload_type(codec.payload_type, codec.rtx_payload_type, codec.clock_rate);
     return *sender;
   }
   rtp::SendStream::Config config{.kind = section.kind, .ssrc = ssrcs.ssrc};
@@ -141,7 +155,6 @@ MediaPlane::Sender& MediaPlane::find_or_make_sender(Timestamp now, Section& sect
       Sender{.id = section.id,
              .kind = section.kind,
              .stream = rtp::SendStream{std::move(config), random_},
-             .packetizer = rtp::make_video_packetizer(codec.name, random_),
              .target = rid.empty() ? config_.video.start_bitrate : DataRate{},
              .rid = rid}));
   Sender& sender = *section.senders.back();

@@ -113,23 +113,31 @@ class MediaPlane {
 
  private:
   /// One stream that is sent: all of a transceiver's, or one of its simulcast streams.
+  /// A codec that the peer takes.
+  struct SendCodec {
+    jsep::NegotiatedCodec negotiated;
+    std::unique_ptr<rtp::VideoPacketizer> packetizer;  ///< of video, made when it is first used
+  };
   struct Sender {
     TransceiverId id;
     MediaKind kind;
     rtp::SendStream stream;
-    std::unique_ptr<rtp::VideoPacketizer> packetizer;
+    std::vector<SendCodec> codecs;
+    std::size_t first_codec = 0;                   ///< in `codecs`: of frames that name none
+    std::size_t codec_in_use = 0;                  ///< in `codecs`
+    std::shared_ptr<const MediaCodec> last_codec;  ///< of the last frame, which chose it
+    std::int64_t audio_ticks = 0;                  ///< 48 kHz, unwrapped
     std::optional<DataRate> peer_limit;
     bool transport_feedback = false;
-    bool active = true;  ///< negotiated
-    DataRate target;     ///< zero: not to be encoded
-    std::string codec;
-    PayloadType payload_type;
+    bool active = true;       ///< negotiated
+    DataRate target;          ///< zero: not to be encoded
     std::string rid;          ///< empty without simulcast
     SendEncoding encoding{};  ///< what the application wants of it
     bool paused = false;      ///< the peer does not want it (RFC 8853)
     sdp::RidRestrictions restrictions{};
 
     bool wanted() const { return active && !paused && encoding.active; }
+    const jsep::NegotiatedCodec& codec() const { return codecs[codec_in_use].negotiated; }
   };
   struct Section {
     TransceiverId id;
@@ -197,6 +205,9 @@ class MediaPlane {
   std::optional<MediaPacket> poll_media(Timestamp now, MutableBytes storage);
   std::optional<MediaPacket> write(Timestamp now, Sender& sender, rtp::PacketClass which,
                                    MutableBytes storage);
+  static void set_send_codecs(Sender& sender, const std::vector<jsep::NegotiatedCodec>& codecs,
+                              const jsep::NegotiatedCodec& first);
+  Result<void> choose_codec(Sender& sender, const std::shared_ptr<const MediaCodec>& codec);
   Sender* next_sender(MediaKind kind, rtp::PacketClass which);
   bool has_paced_packets() const;
   void apply(Timestamp now, const cc::Update& update);

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "parley/rtp/opus.hpp"
-
 namespace parley::peer {
 namespace {
 
@@ -27,6 +25,7 @@ bool any_feedback(const std::vector<jsep::NegotiatedCodec>& codecs, std::string_
 MediaReceiver::MediaReceiver(Config config) : config_(std::move(config)) {
   if (config_.kind == MediaKind::video)
     assembler_.emplace(assembler_config(config_.max_video_wait));
+  share_codecs();
 }
 
 void MediaReceiver::set_active(bool active) {
@@ -39,12 +38,27 @@ void MediaReceiver::set_active(bool active) {
 void MediaReceiver::set_codecs(std::vector<jsep::NegotiatedCodec> codecs) {
   if (codecs == config_.codecs) return;
   config_.codecs = std::move(codecs);
+  share_codecs();
   payload_type_.reset();  // the next packet looks its codec up anew
 }
 
 const jsep::NegotiatedCodec* MediaReceiver::codec_of(PayloadType type) const {
   for (const auto& codec : config_.codecs) {
     if (codec.payload_type == type) return &codec;
+  }
+  return nullptr;
+}
+
+void MediaReceiver::share_codecs() {
+  shared_codecs_.clear();
+  for (const auto& codec : config_.codecs) {
+    shared_codecs_.push_back(std::make_shared<const MediaCodec>(codec.media_codec()));
+  }
+}
+
+std::shared_ptr<const MediaCodec> MediaReceiver::shared_codec(PayloadType type) const {
+  for (const auto& codec : shared_codecs_) {
+    if (codec->payload_type == type) return codec;
   }
   return nullptr;
 }
@@ -63,9 +77,12 @@ bool MediaReceiver::owns(Ssrc ssrc) const {
   return early_rtx_ == ssrc;
 }
 
-void MediaReceiver::begin_stream(Ssrc ssrc) {
+void MediaReceiver::begin_stream(Ssrc ssrc, PayloadType payload_type) {
   rtp::ReceiveStream::Config config{.kind = config_.kind, .ssrc = ssrc};
-  config.clock_rate = config_.kind == MediaKind::audio ? kAudioSampleRate : 90'000;
+  const auto* codec_in_use = codec_of(payload_type);
+  config.clock_rate = codec_in_use != nullptr            ? codec_in_use->clock_rate
+                      : config_.kind == MediaKind::audio ? kAudioSampleRate
+                                                         : 90'000;
   for (const auto& codec : config_.codecs) {
     if (codec.rtx_payload_type) {
       config.rtx.push_back({*codec.rtx_payload_type, codec.payload_type});
@@ -81,6 +98,7 @@ void MediaReceiver::begin_stream(Ssrc ssrc) {
 void MediaReceiver::restart_buffers() {
   if (assembler_) {
     assembler_->reset();
+    parameter_sets_.reset();
     timing_.reset();
     key_frames_.reset();
   }
@@ -98,7 +116,7 @@ void MediaReceiver::handle_packet(Timestamp now, MutableBytes packet, const rtp:
     deliver(now, stream_->handle_retransmission(now, packet), extensions);
     return;
   }
-  if (!stream_ || stream_->ssrc() != view.ssrc()) begin_stream(view.ssrc());
+  if (!stream_ || stream_->ssrc() != view.ssrc()) begin_stream(view.ssrc(), view.payload_type());
   deliver(now, stream_->handle_packet(now, view), extensions);
 }
 
@@ -137,6 +155,7 @@ void MediaReceiver::deliver_video(Timestamp now, const rtp::Received& received,
   jitter::VideoPacket video{.sequence = received.sequence,
                             .rtp_timestamp = packet.timestamp(),
                             .marker = packet.marker(),
+                            .payload_type = packet.payload_type(),
                             .retransmitted = received.origin == rtp::Origin::retransmission,
                             .payload = *payload};
   if (extensions.video_orientation) video.rotation = extensions.video_orientation->rotation;
@@ -145,8 +164,21 @@ void MediaReceiver::deliver_video(Timestamp now, const rtp::Received& received,
   drain_frames(now);
 }
 
+// Tells the codec, and gives IDR pictures of H.264 what decoders need. False when a frame cannot be
+// decoded.
+bool MediaReceiver::complete_frame(Timestamp now, jitter::AssembledFrame& frame) {
+  frame.video.codec = shared_codec(frame.payload_type);
+  if (frame.video.codec == nullptr || frame.video.codec->name != "H264") return true;
+  if (parameter_sets_.complete(frame.video.data) != rtp::H264ParameterSets::Outcome::undecodable) {
+    return true;
+  }
+  assembler_->handle_decoder_error(now);
+  return false;
+}
+
 void MediaReceiver::drain_frames(Timestamp now) {
   while (auto frame = assembler_->poll_frame(now)) {
+    if (!complete_frame(now, *frame)) continue;
     key_frames_.handle_frame(now, frame->video.key_frame);
     const Timestamp render_at =
         timing_.on_frame(now, frame->video.rtp_timestamp, frame->delayed_by_loss);
@@ -169,7 +201,13 @@ void MediaReceiver::deliver_audio(Timestamp now, const rtp::Received& received,
     ++malformed_;
     return;
   }
-  if (!encoded_audio_ && (!audio_ || payload_type_ != packet.payload_type())) {
+  // Tones and comfort noise come beside the codec and do not take its place.
+  const bool beside = rtp::audio_payload_samples(codec->name, packet.payload()) == 0;
+  if (encoded_audio_ || beside) {
+    if (encoded_audio_) emit_audio(packet, *codec, extensions);
+    return;
+  }
+  if (!audio_ || payload_type_ != packet.payload_type()) {
     auto decoder = config_.audio_decoder
                        ? config_.audio_decoder(codec->name, config_.playout_channels)
                        : nullptr;
@@ -178,27 +216,33 @@ void MediaReceiver::deliver_audio(Timestamp now, const rtp::Received& received,
                      : nullptr;
   }
   payload_type_ = packet.payload_type();
-  if (encoded_audio_ || !audio_) {
-    // Who forwards the packet needs its duration for the next timestamp.
-    const auto samples = rtp::opus_packet_samples(packet.payload());
-    if (!samples) {
-      ++malformed_;
-      return;
-    }
-    EncodedAudio audio;
-    audio.data.assign(packet.payload().begin(), packet.payload().end());
-    audio.samples_per_channel = *samples;
-    if (extensions.audio_level) {
-      audio.voice_activity = extensions.audio_level->voice;
-      audio.audio_level = extensions.audio_level->level;
-    }
-    events_.emplace_back(event::AudioReceived{config_.id, std::move(audio), packet.timestamp()});
-    return;
-  }
+  if (!audio_) return emit_audio(packet, *codec, extensions);
   audio_->insert(now, {.sequence = received.sequence,
                        .rtp_timestamp = packet.timestamp(),
                        .payload = packet.payload(),
                        .marker = packet.marker()});
+}
+
+void MediaReceiver::emit_audio(const rtp::PacketView& packet, const jsep::NegotiatedCodec& codec,
+                               const rtp::HeaderExtensions& extensions) {
+  // Who forwards the packet needs its duration for the next timestamp.
+  const auto samples = rtp::audio_payload_samples(codec.name, packet.payload());
+  if (!samples) {
+    ++malformed_;
+    return;
+  }
+  EncodedAudio audio;
+  audio.data.assign(packet.payload().begin(), packet.payload().end());
+  audio.samples_per_channel = *samples;
+  audio.codec = shared_codec(codec.payload_type);
+  if (extensions.audio_level) {
+    audio.voice_activity = extensions.audio_level->voice;
+    audio.audio_level = extensions.audio_level->level;
+  }
+  // Told in ticks of 48 kHz whatever the codec's clock is: the product wraps where the sum does.
+  const auto factor = static_cast<std::uint32_t>(kAudioSampleRate / std::max(codec.clock_rate, 1));
+  const std::uint32_t timestamp = packet.timestamp() * std::max<std::uint32_t>(factor, 1);
+  events_.emplace_back(event::AudioReceived{config_.id, std::move(audio), timestamp});
 }
 
 void MediaReceiver::handle_sender_report(Timestamp now, const rtp::rtcp::SenderReport& report) {

@@ -19,6 +19,7 @@
 #include "parley/jitter/frame_assembler.hpp"
 #include "parley/jitter/video_timing.hpp"
 #include "parley/rtp/extensions.hpp"
+#include "parley/rtp/h264.hpp"
 #include "parley/rtp/nack.hpp"
 #include "parley/rtp/payload_format.hpp"
 #include "parley/rtp/receive_stream.hpp"
@@ -94,7 +95,7 @@ class MediaReceiver {
   std::optional<PayloadType> payload_type() const { return payload_type_; }
 
  private:
-  void begin_stream(Ssrc ssrc);
+  void begin_stream(Ssrc ssrc, PayloadType payload_type);
   void deliver(Timestamp now, const rtp::Received& received,
                const rtp::HeaderExtensions& extensions);
   void deliver_video(Timestamp now, const rtp::Received& received,
@@ -103,16 +104,24 @@ class MediaReceiver {
                      const rtp::HeaderExtensions& extensions);
   void restart_buffers();
   void drain_frames(Timestamp now);
+  bool complete_frame(Timestamp now, jitter::AssembledFrame& frame);
+  void emit_audio(const rtp::PacketView& packet, const jsep::NegotiatedCodec& codec,
+                  const rtp::HeaderExtensions& extensions);
   const jsep::NegotiatedCodec* codec_of(PayloadType type) const;
+  std::shared_ptr<const MediaCodec> shared_codec(PayloadType type) const;
+  void share_codecs();
 
   Config config_;
   bool active_ = true;
+  /// config_.codecs as frames carry them, in the same order.
+  std::vector<std::shared_ptr<const MediaCodec>> shared_codecs_;
   std::optional<rtp::ReceiveStream> stream_;
   std::optional<Ssrc> early_rtx_;  ///< retransmission stream seen before any media
   Duration round_trip_time_ = 100ms;
   std::optional<PayloadType> payload_type_;  ///< of the last media packet
 
   std::unique_ptr<rtp::VideoDepacketizer> depacketizer_;
+  rtp::H264ParameterSets parameter_sets_;
   std::optional<jitter::FrameAssembler> assembler_;
   jitter::QuantileVideoTiming timing_;
   rtp::KeyFrameRequester key_frames_;

@@ -30,9 +30,15 @@ Result<std::uint32_t> MediaPlane::send(Timestamp now, TransceiverId id, EncodedV
     }
   }
   if (!sender->wanted()) return Error{Errc::invalid_state, "the stream is switched off"};
-  if (!sender->packetizer) return Error{Errc::unsupported, "no payload format for this codec"};
+  if (auto chosen = choose_codec(*sender, frame.codec); !chosen) return chosen.error();
+  SendCodec& codec = sender->codecs[sender->codec_in_use];
+  if (!codec.packetizer) {
+    codec.packetizer = rtp::make_video_packetizer(codec.negotiated.name, random_,
+                                                  rtp::TemporalLayers::off, codec.negotiated.fmtp);
+  }
+  if (!codec.packetizer) return Error{Errc::unsupported, "no payload format for this codec"};
   const std::uint32_t timestamp = sender->stream.rtp_timestamp(frame.capture_time);
-  auto queued = sender->stream.enqueue(now, std::move(frame), *sender->packetizer);
+  auto queued = sender->stream.enqueue(now, std::move(frame), *codec.packetizer);
   if (!queued) return queued.error();
   return timestamp;
 }
@@ -50,12 +56,39 @@ Result<std::uint32_t> MediaPlane::send(Timestamp now, TransceiverId id, EncodedA
   if (!section->senders.front()->wanted()) {
     return Error{Errc::invalid_state, "the stream is switched off"};
   }
-  rtp::SendStream& stream = section->senders.front()->stream;
-  if (auto queued = stream.enqueue(now, std::move(packet), media_ticks, capture_time, marker);
+  Sender& sender = *section->senders.front();
+  if (auto chosen = choose_codec(sender, packet.codec); !chosen) return chosen.error();
+  // The caller counts in 48 kHz, which wraps elsewhere than the codec's own clock.
+  sender.audio_ticks +=
+      static_cast<std::int32_t>(media_ticks - static_cast<std::uint32_t>(sender.audio_ticks));
+  const auto ticks =
+      static_cast<std::uint32_t>(sender.audio_ticks * sender.codec().clock_rate / kAudioSampleRate);
+  if (auto queued = sender.stream.enqueue(now, std::move(packet), ticks, capture_time, marker);
       !queued) {
     return queued.error();
   }
-  return stream.rtp_timestamp(media_ticks);
+  return sender.stream.rtp_timestamp(ticks);
+}
+
+/// From here on the stream is of the codec of the frame to send, or of the first when it names
+/// none.
+Result<void> MediaPlane::choose_codec(Sender& sender,
+                                      const std::shared_ptr<const MediaCodec>& codec) {
+  if (codec != nullptr && codec == sender.last_codec) return {};
+  std::size_t index = sender.first_codec;
+  if (codec != nullptr) {
+    std::vector<jsep::NegotiatedCodec> known;
+    for (const SendCodec& c : sender.codecs) known.push_back(c.negotiated);
+    const auto found = jsep::find_codec(known, *codec);
+    if (!found) return Error{Errc::unsupported, "the peer does not take " + codec->name};
+    index = *found;
+  }
+  sender.last_codec = codec;
+  if (index == sender.codec_in_use) return {};
+  sender.codec_in_use = index;
+  const jsep::NegotiatedCodec& chosen = sender.codec();
+  sender.stream.set_payload_type(chosen.payload_type, chosen.rtx_payload_type, chosen.clock_rate);
+  return {};
 }
 
 const rtp::SendStream* MediaPlane::sender(TransceiverId id) const {

@@ -89,8 +89,8 @@ void MediaPlane::add_sender_stats(const Section& section, std::size_t index,
   const std::string number = stats_number(section.id, sender.rid);
   const std::string codec_id = "CO" + number;
   report.objects.emplace_back(codec_id, "codec")
-      .set("payloadType", sender.payload_type.value())
-      .set("mimeType", std::string{kind_name(section.kind)} + "/" + sender.codec)
+      .set("payloadType", sender.codec().payload_type.value())
+      .set("mimeType", std::string{kind_name(section.kind)} + "/" + sender.codec().name)
       .set("clockRate", section.kind == MediaKind::audio ? kAudioSampleRate : 90'000)
       .set("transportId", "T");
   add_outbound(report, "O" + number, stream.stats(), stream.rtx_stats());

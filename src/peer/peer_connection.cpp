@@ -46,6 +46,35 @@ Result<void> Transceiver::stop() {
   return connection ? connection->stop(id_) : Result<void>{gone()};
 }
 
+std::vector<MediaCodec> Transceiver::send_codecs() const {
+  const auto connection = connection_.lock();
+  const auto* known = connection ? connection->find(id_) : nullptr;
+  std::vector<MediaCodec> codecs;
+  if (known == nullptr || !known->negotiated || !sdp::sends(*known->current_direction)) {
+    return codecs;
+  }
+  for (const auto& codec : known->negotiated->send) codecs.push_back(codec.media_codec());
+  return codecs;
+}
+
+std::vector<MediaCodec> Transceiver::receive_codecs() const {
+  const auto connection = connection_.lock();
+  const auto* known = connection ? connection->find(id_) : nullptr;
+  std::vector<MediaCodec> codecs;
+  if (known == nullptr || !known->negotiated || !sdp::receives(*known->current_direction)) {
+    return codecs;
+  }
+  for (const auto& codec : known->negotiated->receive) codecs.push_back(codec.media_codec());
+  return codecs;
+}
+
+std::optional<MediaCodec> Transceiver::codec() const {
+  auto codecs = send_codecs();
+  if (codecs.empty()) codecs = receive_codecs();
+  if (codecs.empty()) return std::nullopt;
+  return codecs.front();
+}
+
 Result<void> Transceiver::set_codec_preferences(const std::vector<std::string>& codecs) {
   const auto connection = connection_.lock();
   return connection ? connection->set_codec_preferences(id_, codecs) : Result<void>{gone()};

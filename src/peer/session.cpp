@@ -359,16 +359,12 @@ Result<void> Session::set_codec_preferences(TransceiverId id,
                                             const std::vector<std::string>& names) {
   const jsep::Transceiver* transceiver = impl_->state.find(id);
   if (transceiver == nullptr) return Error{Errc::not_found, "transceiver"};
-  std::vector<jsep::CodecCapability> codecs;
-  for (const std::string& name : names) {
-    const auto& known = impl_->config.negotiation.codecs;
-    const auto found = std::find_if(known.begin(), known.end(), [&](const auto& codec) {
-      return codec.kind == transceiver->kind && codec.name == name;
-    });
-    if (found == known.end()) return Error{Errc::invalid_argument, "unknown codec " + name};
-    codecs.push_back(*found);
+  auto codecs = jsep::codecs_named(impl_->config.negotiation, transceiver->kind, names);
+  if (!codecs) return codecs.error();
+  if (codecs->empty() && !names.empty()) {
+    return Error{Errc::invalid_argument, "codecs of the other kind of media"};
   }
-  return jsep::set_codec_preferences(impl_->state, id, std::move(codecs));
+  return jsep::set_codec_preferences(impl_->state, id, std::move(*codecs));
 }
 
 Result<void> Session::stop(Timestamp now, TransceiverId id) {

@@ -26,6 +26,9 @@ SendStream::SendStream(Config config, Random& random)
       resends_(config_.history.max_packets),
       budget_bytes_(static_cast<double>(config_.retransmission_rate.bits_per_second()) / 8),
       rtt_(config_.initial_rtt) {
+  if (config_.rtx_payload_type) {
+    rtx_types_.emplace_back(config_.payload_type, *config_.rtx_payload_type);
+  }
   // Below 2^15, and a turn up so that nothing before it is negative.
   media_.next_sequence = kTurn + random.below(1 << 15);
   rtx_.next_sequence = kTurn + random.below(1 << 15);
@@ -261,9 +264,21 @@ std::optional<rtcp::SenderReport> SendStream::build_report(Timestamp now, Ssrc s
 }
 
 void SendStream::set_payload_type(PayloadType payload_type,
-                                  std::optional<PayloadType> rtx_payload_type) {
+                                  std::optional<PayloadType> rtx_payload_type,
+                                  std::optional<int> clock_rate) {
   config_.payload_type = payload_type;
+  if (clock_rate) config_.clock_rate = *clock_rate;
   config_.rtx_payload_type = rtx_payload_type;
+  if (!rtx_payload_type) return;
+  std::erase_if(rtx_types_, [&](const auto& entry) { return entry.first == payload_type; });
+  rtx_types_.emplace_back(payload_type, *rtx_payload_type);
+}
+
+PayloadType SendStream::rtx_type_of(PayloadType payload_type) const {
+  for (const auto& [media, rtx] : rtx_types_) {
+    if (media == payload_type) return rtx;
+  }
+  return *config_.rtx_payload_type;
 }
 
 void SendStream::handle_timeout(Timestamp) {}

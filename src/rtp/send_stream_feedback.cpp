@@ -114,7 +114,7 @@ std::optional<WrittenPacket> SendStream::write_rtx(Timestamp now, const PacketHi
   const auto extensions = rtx_extensions(now, *original, transport);
   PacketHeader header;
   header.marker = original->marker();
-  header.payload_type = *config_.rtx_payload_type;
+  header.payload_type = rtx_type_of(original->payload_type());
   header.sequence_number = static_cast<std::uint16_t>(rtx_.next_sequence);
   header.timestamp = original->timestamp();  // RFC 4588 section 4
   header.ssrc = *config_.rtx_ssrc;

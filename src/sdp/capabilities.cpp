@@ -1,6 +1,34 @@
 #include "parley/sdp/capabilities.hpp"
 
+#include <algorithm>
+
+#include "sdp/text.hpp"
+
 namespace parley::jsep {
+namespace {
+
+CodecCapability video_codec(std::string name, std::string fmtp) {
+  CodecCapability c;
+  c.kind = MediaKind::video;
+  c.name = std::move(name);
+  c.clock_rate = 90'000;
+  c.fmtp = std::move(fmtp);
+  c.feedback = {"nack", "nack pli", "ccm fir", "goog-remb", "transport-cc"};
+  c.rtx = true;
+  return c;
+}
+
+CodecCapability audio_codec(std::string name, int clock_rate, std::uint8_t payload_type) {
+  CodecCapability c;
+  c.kind = MediaKind::audio;
+  c.name = std::move(name);
+  c.clock_rate = clock_rate;
+  c.feedback = {"transport-cc"};
+  c.payload_type = PayloadType{payload_type};
+  return c;
+}
+
+}  // namespace
 
 std::vector<CodecCapability> default_codecs() {
   CodecCapability opus;
@@ -12,15 +40,63 @@ std::vector<CodecCapability> default_codecs() {
   opus.feedback = {"transport-cc"};
   opus.payload_type = PayloadType{111};
 
-  CodecCapability vp8;
-  vp8.kind = MediaKind::video;
-  vp8.name = "VP8";
-  vp8.clock_rate = 90'000;
-  vp8.feedback = {"nack", "nack pli", "ccm fir", "goog-remb", "transport-cc"};
-  vp8.rtx = true;
+  CodecCapability vp8 = video_codec("VP8", "");
   vp8.payload_type = PayloadType{96};
   vp8.rtx_payload_type = PayloadType{97};
   return {opus, vp8};
+}
+
+std::vector<CodecCapability> optional_codecs() {
+  std::vector<CodecCapability> codecs;
+  // Constrained baseline, which RFC 7742 section 6.2 asks for, first; then baseline, main, high and
+  // constrained high, each at level 3.1. Levels are not compared (see codec_matching.cpp).
+  for (const char* profile : {"42e01f", "42001f", "4d001f", "64001f", "640c1f"}) {
+    for (const char* mode : {"1", "0"}) {
+      codecs.push_back(
+          video_codec("H264", std::string("level-asymmetry-allowed=1;packetization-mode=") + mode +
+                                  ";profile-level-id=" + profile));
+    }
+  }
+  codecs[0].payload_type = PayloadType{102};
+  codecs[0].rtx_payload_type = PayloadType{103};
+  for (const char* profile : {"0", "2", "1", "3"}) {
+    codecs.push_back(video_codec("VP9", std::string("profile-id=") + profile));
+    if (*profile != '0') continue;
+    codecs.back().payload_type = PayloadType{98};
+    codecs.back().rtx_payload_type = PayloadType{99};
+  }
+  for (const char* profile : {"0", "1"}) {
+    codecs.push_back(video_codec("AV1", std::string("level-idx=5;profile=") + profile + ";tier=0"));
+    if (*profile != '0') continue;
+    codecs.back().payload_type = PayloadType{45};
+    codecs.back().rtx_payload_type = PayloadType{46};
+  }
+  codecs.push_back(audio_codec("G722", 8'000, 9));
+  codecs.push_back(audio_codec("PCMU", 8'000, 0));
+  codecs.push_back(audio_codec("PCMA", 8'000, 8));
+  codecs.push_back(audio_codec("telephone-event", 48'000, 110));
+  codecs.push_back(audio_codec("telephone-event", 8'000, 126));
+  codecs[codecs.size() - 2].fmtp = codecs.back().fmtp = "0-15";  // RFC 4733 section 2.4.1
+  return codecs;
+}
+
+Result<std::vector<CodecCapability>> codecs_named(const Config& config, MediaKind kind,
+                                                  const std::vector<std::string>& names) {
+  std::vector<CodecCapability> chosen;
+  for (const std::string& name : names) {
+    bool known = false;
+    for (const auto* list : {&config.codecs, &config.optional_codecs}) {
+      for (const CodecCapability& codec : *list) {
+        if (!sdp::text::equal_in_any_case(codec.name, name)) continue;
+        known = true;
+        if (codec.kind == kind && std::find(chosen.begin(), chosen.end(), codec) == chosen.end()) {
+          chosen.push_back(codec);
+        }
+      }
+    }
+    if (!known) return Error{Errc::invalid_argument, "unknown codec " + name};
+  }
+  return chosen;
 }
 
 std::vector<ExtensionCapability> default_extensions() {
@@ -49,6 +125,7 @@ std::vector<ExtensionCapability> default_extensions() {
 Config default_config() {
   Config config;
   config.codecs = default_codecs();
+  config.optional_codecs = optional_codecs();
   config.extensions = default_extensions();
   return config;
 }

@@ -25,6 +25,10 @@ std::string h264_profile(std::string_view fmtp) {
   const bool constrained = (iop & 0x40) != 0;  // constraint_set1_flag
   if (profile_idc == 0x42) return constrained ? "constrained-baseline" : "baseline";
   if (profile_idc == 0x4D) return (iop & 0x80) != 0 ? "constrained-baseline" : "main";
+  if (profile_idc == 0x58) {
+    if ((iop & 0xC0) == 0xC0) return "constrained-baseline";
+    return (iop & 0x80) != 0 ? "baseline" : "extended";
+  }
   if (profile_idc == 0x64) return (iop & 0x0C) == 0x0C ? "constrained-high" : "high";
   return std::to_string(profile_idc) + "." + std::to_string(iop);
 }
@@ -192,6 +196,42 @@ std::vector<FormatMatch> match_formats(const Media& media,
     matches = std::move(kept);
   }
   return matches;
+}
+
+std::string answer_fmtp(const CodecCapability& codec, const Format& offered) {
+  const std::string name = lowered(codec.name);
+  std::vector<std::string_view> kept;
+  if (name == "h264") {
+    kept = {"level-asymmetry-allowed", "packetization-mode", "profile-level-id"};
+  } else if (name == "vp9") {
+    kept = {"profile-id"};
+  } else if (name == "av1") {
+    kept = {"level-idx", "profile", "tier"};
+  } else {
+    return codec.fmtp;
+  }
+  std::string fmtp;
+  for (const std::string_view key : kept) {
+    const auto value = sdp::fmtp_value(offered.fmtp, key);
+    if (!value) continue;
+    if (!fmtp.empty()) fmtp += ";";
+    fmtp += std::string(key) + "=" + std::string(*value);
+  }
+  return fmtp;
+}
+
+std::optional<std::size_t> find_codec(const std::vector<NegotiatedCodec>& codecs,
+                                      const MediaCodec& codec) {
+  const std::string key = codec_key(codec.name, codec.clock_rate, codec.channels, codec.fmtp);
+  std::optional<std::size_t> by_name;
+  for (std::size_t i = 0; i < codecs.size(); ++i) {
+    const NegotiatedCodec& c = codecs[i];
+    if (codec_key(c.name, c.clock_rate, c.channels, c.fmtp) == key) return i;
+    const bool same = text::equal_in_any_case(c.name, codec.name) &&
+                      c.clock_rate == codec.clock_rate && c.channels == codec.channels;
+    if (same && !by_name) by_name = i;
+  }
+  return by_name;
 }
 
 std::vector<std::string> common_feedback(const Media& media, const Format& format,

@@ -86,6 +86,11 @@ std::vector<FormatMatch> match_formats(const sdp::Media& media,
                                        const std::vector<CodecCapability>& codecs,
                                        PayloadTypeTable* table);
 
+/// The parameters of our answer to `offered`. Of formats that we carry without decoding they are
+/// those of the offer: what its level and tier ask for is for the ends to keep, and equal ones in
+/// both directions are always allowed (RFC 6184 section 8.2.2).
+std::string answer_fmtp(const CodecCapability& codec, const sdp::Format& offered);
+
 /// Feedback that `format` of `media` and `codec` have in common, in the codec's order.
 std::vector<std::string> common_feedback(const sdp::Media& media, const sdp::Format& format,
                                          const CodecCapability& codec);

@@ -188,9 +188,12 @@ void answer_formats(const State& state, const Transceiver& t, const Media& offer
                      [](const auto& a, const auto& b) { return a.capability < b.capability; });
   }
   for (const FormatMatch& m : matches) {
-    Format f{m.format->payload_type, m.capability->name,
-             m.format->clock_rate,   m.format->channels,
-             m.capability->fmtp,     common_feedback(offered, *m.format, *m.capability)};
+    Format f{m.format->payload_type,
+             m.capability->name,
+             m.format->clock_rate,
+             m.format->channels,
+             answer_fmtp(*m.capability, *m.format),
+             common_feedback(offered, *m.format, *m.capability)};
     if (m.role == CodecRole::red) f.fmtp = m.format->fmtp;
     section.formats.push_back(std::move(f));
     if (m.rtx != nullptr) {

@@ -210,10 +210,12 @@ Result<void> set_codec_preferences(State& state, TransceiverId id,
   Transceiver* t = find_in(state, id);
   if (t == nullptr) return no_transceiver();
   for (const CodecCapability& c : codecs) {
-    const auto& known = state.config.codecs;
-    const bool found = std::any_of(known.begin(), known.end(), [&](const CodecCapability& k) {
-      return k.kind == c.kind && codec_key(k) == codec_key(c);
-    });
+    const auto has = [&c](const std::vector<CodecCapability>& known) {
+      return std::any_of(known.begin(), known.end(), [&c](const CodecCapability& k) {
+        return k.kind == c.kind && codec_key(k) == codec_key(c);
+      });
+    };
+    const bool found = has(state.config.codecs) || has(state.config.optional_codecs);
     if (!found || c.kind != t->kind) {
       return Error{Errc::invalid_argument, "codec that is not configured: " + c.name};
     }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "parley/base/bytes.hpp"
+#include "parley/base/ids.hpp"
 #include "parley/base/result.hpp"
 #include "parley/base/time.hpp"
 #include "parley/base/units.hpp"
@@ -98,15 +99,29 @@ struct VideoFrame {
   int rotation = 0;                 ///< 0, 90, 180 or 270 degrees clockwise (3GPP 26.114 CVO)
 };
 
+/// A codec as both sides agreed on it: what encoded media is coded with.
+struct MediaCodec {
+  std::string name;  ///< encoding name of `a=rtpmap`: "VP8", "H264", "opus"
+  int clock_rate = 0;
+  int channels = 1;
+  std::string fmtp;          ///< parameters of the receiver, as in `a=fmtp`
+  PayloadType payload_type;  ///< the number on the wire, of one direction
+  friend bool operator==(const MediaCodec&, const MediaCodec&) = default;
+};
+
 /// An encoded audio packet: what one RTP packet carries.
 struct EncodedAudio {
   std::vector<std::uint8_t> data;
   int samples_per_channel = 960;  ///< duration at 48 kHz
   bool voice_activity = true;
   std::uint8_t audio_level = 127;  ///< -dBov, 0 loudest to 127 silence (RFC 6464)
+  /// As in EncodedVideo.
+  std::shared_ptr<const MediaCodec> codec = nullptr;
 };
 
-/// An encoded picture: what the packets of one RTP timestamp carry.
+/// An encoded picture: what the packets of one RTP timestamp carry. H.264 is in annex B form with
+/// start codes, AV1 a temporal unit in the low overhead format without temporal delimiter, VP9 a
+/// picture with all its spatial layers.
 struct EncodedVideo {
   std::vector<std::uint8_t> data;
   bool key_frame = false;
@@ -118,6 +133,9 @@ struct EncodedVideo {
   std::uint8_t temporal_id = 0;  ///< VP8 TID, 0 when there is one layer
   bool layer_sync = false;       ///< VP8 Y bit
   std::string rid;               ///< simulcast stream it belongs to (RFC 8851); empty without
+  /// Set on received frames. Of a frame to send: it leaves with the payload type that the peer has
+  /// for this codec. Null: the codec that was negotiated first.
+  std::shared_ptr<const MediaCodec> codec = nullptr;
 };
 
 /// Encodes PCM of 48 kHz. Not thread-safe; used from one sequence (a codec worker).

@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "parley/base/ids.hpp"
 #include "parley/base/media.hpp"
 #include "parley/base/time.hpp"
 #include "parley/machine.hpp"
@@ -18,6 +19,7 @@ struct VideoPacket {
   std::int64_t sequence = 0;        ///< unwrapped sequence number
   std::uint32_t rtp_timestamp = 0;  ///< 90 kHz
   bool marker = false;              ///< last packet of the frame
+  PayloadType payload_type{};       ///< told again with the frame
   bool retransmitted = false;       ///< it came by RTX, or after it was asked for
   std::optional<int> rotation;      ///< degrees clockwise, when the packet says so
   rtp::VideoPayload payload;        ///< its data is borrowed, copied on insert
@@ -26,8 +28,9 @@ struct VideoPacket {
 /// A frame whose bytes are complete and whose references were given out before.
 struct AssembledFrame {
   EncodedVideo video;
-  Timestamp first_arrival{};  ///< of its first packet that came
-  Timestamp completed{};      ///< when its last missing packet came
+  PayloadType payload_type{};  ///< of its first packet
+  Timestamp first_arrival{};   ///< of its first packet that came
+  Timestamp completed{};       ///< when its last missing packet came
   std::int64_t first_sequence = 0;
   std::int64_t last_sequence = 0;
   int packets = 0;

@@ -162,8 +162,10 @@ class SendStream {
   /// A better measure than report blocks give (XR, ICE).
   void set_rtt(Duration rtt) { rtt_ = rtt; }
   void set_retransmission_rate(DataRate rate) { config_.retransmission_rate = rate; }
-  /// The codec changed in a renegotiation: applies to frames queued from now on.
-  void set_payload_type(PayloadType payload_type, std::optional<PayloadType> rtx_payload_type);
+  /// The codec changed: applies to frames queued from now on. What was sent before is sent again
+  /// with the retransmission type that belonged to it. `clock_rate` in Hz; nullopt leaves it.
+  void set_payload_type(PayloadType payload_type, std::optional<PayloadType> rtx_payload_type,
+                        std::optional<int> clock_rate = std::nullopt);
 
   /// The stream got another rid in a renegotiation (or none): it is told anew.
   void set_rid(std::string rid);
@@ -225,6 +227,7 @@ class SendStream {
                                   std::optional<std::uint16_t> transport) const;
   void stamp(HeaderExtensions& extensions, Timestamp now,
              std::optional<std::uint16_t> transport) const;
+  PayloadType rtx_type_of(PayloadType payload_type) const;
   bool has_rtx() const { return config_.rtx_ssrc && config_.rtx_payload_type; }
   void identify(HeaderExtensions& extensions, const Outgoing& stream, bool repaired) const;
   bool may_resend(Timestamp now, const PacketHistory::Entry& entry) const;
@@ -234,6 +237,8 @@ class SendStream {
   void handle_remote_report(Timestamp now, const rtcp::ReportBlock& block);
 
   Config config_;
+  /// Retransmission types by payload type, of every codec that was sent (RFC 4588 section 8.1).
+  std::vector<std::pair<PayloadType, PayloadType>> rtx_types_;
   std::uint32_t timestamp_offset_;
   Outgoing media_;
   Outgoing rtx_;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "parley/base/media.hpp"
+#include "parley/base/result.hpp"
 #include "parley/sdp/attributes.hpp"
 
 namespace parley::jsep {
@@ -26,6 +27,8 @@ struct CodecCapability {
   /// Wished numbers in our own offers, 96 to 127 or static; others are taken when these are in use.
   std::optional<PayloadType> payload_type;
   std::optional<PayloadType> rtx_payload_type;
+
+  friend bool operator==(const CodecCapability&, const CodecCapability&) = default;
 };
 
 /// A header extension (RFC 8285) this side can write or read.
@@ -45,7 +48,9 @@ enum class BundleStyle {
 
 /// Fixed for the life of a session. One transport carries everything; RTP and RTCP share it.
 struct Config {
-  std::vector<CodecCapability> codecs;
+  std::vector<CodecCapability> codecs;  ///< of transceivers without preferences of their own
+  /// Those that preferences may name besides.
+  std::vector<CodecCapability> optional_codecs;
   std::vector<ExtensionCapability> extensions;
   bool data_channels = true;  ///< when false, offered data sections are rejected
   std::uint16_t sctp_port = 5000;
@@ -63,10 +68,17 @@ struct Config {
 
 /// Opus; VP8 with RTX. Feedback: nack, nack pli, ccm fir, goog-remb, transport-cc.
 std::vector<CodecCapability> default_codecs();
+/// What is carried encoded only: H264 in both packetization modes and five profiles, VP9 in four,
+/// AV1, each with RTX; PCMU, PCMA, G722, telephone-event.
+std::vector<CodecCapability> optional_codecs();
+/// All codecs of these names (in any case) that `config` has for `kind`, in the order of the names.
+/// Names of the other kind are skipped. Errors: invalid_argument for a name it does not have.
+Result<std::vector<CodecCapability>> codecs_named(const Config& config, MediaKind kind,
+                                                  const std::vector<std::string>& names);
 /// mid, rid, repaired rid, audio level, abs-send-time, transport-wide sequence number,
 /// abs-capture-time, playout delay, video orientation.
 std::vector<ExtensionCapability> default_extensions();
-/// The two lists above, data channels on.
+/// The lists above, data channels on.
 Config default_config();
 
 /// URIs of header extensions, as `a=extmap` names them.

@@ -30,8 +30,15 @@ struct NegotiatedCodec {
   std::vector<std::string> feedback;  ///< agreed RTCP feedback: "nack pli", "transport-cc", ...
 
   bool has_feedback(std::string_view value) const;
+  MediaCodec media_codec() const { return {name, clock_rate, channels, fmtp, payload_type}; }
   friend bool operator==(const NegotiatedCodec&, const NegotiatedCodec&) = default;
 };
+
+/// Which of `codecs` carries media that is coded with `codec`: one that is the same by the rules of
+/// offer and answer, else one of the same name (RFC 6184 section 8.2.2: a stream of one profile may
+/// be one of another, too). nullopt when there is none.
+std::optional<std::size_t> find_codec(const std::vector<NegotiatedCodec>& codecs,
+                                      const MediaCodec& codec);
 
 struct NegotiatedExtension {
   int id = 0;  ///< the same in both directions and over the whole bundle
