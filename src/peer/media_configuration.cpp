@@ -132,7 +132,10 @@ MediaPlane::Sender& MediaPlane::find_or_make_sender(Timestamp now, Section& sect
     sender->rid = rid;
     sender->stream.set_rid(rid);
     // Frames of the old codec are of no use to who begins with the new one.
-    if (!sender->codecs.empty() && sender->codec().name != codec.name) silence(*sender);
+    const auto& known = sender->codecs;
+    if (!known.empty() && known[sender->first_codec].negotiated.name != codec.name) {
+      silence(*sender);
+    }
     sender->stream.set_payload_type(codec.payload_type, codec.rtx_payload_type, codec.clock_rate);
     return *sender;
   }
