@@ -116,7 +116,7 @@ bool FrameAssembler::Impl::begins_frame(const VideoSlot& slot) {
   }
   std::int64_t s = *next;
   while (s < slot.sequence && packets.find(s) != nullptr) ++s;
-  if (s == slot.sequence && previous) return *previous != slot.rtp_timestamp;
+  if (s == slot.sequence && previous) return previous->ends_before(slot.rtp_timestamp);
   return slot.payload.begins_frame;
 }
 

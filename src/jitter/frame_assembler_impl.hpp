@@ -25,6 +25,14 @@ struct CompleteFrame {
   rtp::VideoPayload head;
 };
 
+/// What a packet that was taken out leaves to tell whether the next one begins a frame.
+struct Ending {
+  std::uint32_t rtp_timestamp = 0;
+  bool marker = false;
+
+  bool ends_before(std::uint32_t next) const { return marker || rtp_timestamp != next; }
+};
+
 struct FrameAssembler::Impl {
   explicit Impl(const FrameAssemblerConfig& c)
       : config(c), packets(c.max_packets), rtt(c.initial_round_trip_time) {}
@@ -77,8 +85,8 @@ struct FrameAssembler::Impl {
   std::vector<Bytes> parts;  ///< of the frame that is joined
 
   std::optional<std::int64_t> next;  ///< everything before it was given out or dropped
-  /// Timestamp of the media right before `next`, if that packet was there.
-  std::optional<std::uint32_t> previous;
+  /// The packet of media right before `next`, if it was there.
+  std::optional<Ending> previous;
   std::optional<std::int64_t> newest;     ///< of this stream
   std::optional<std::int64_t> hole;       ///< first number from `next` on that is not there
   std::optional<Timestamp> hole_noticed;  ///< when something behind it came; nullopt: no hole

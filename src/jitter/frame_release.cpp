@@ -84,6 +84,7 @@ bool FrameAssembler::Impl::join(const CompleteFrame& frame, EncodedVideo& out) {
     if (slot.state != VideoSlot::State::media) continue;
     parts.emplace_back(slot.bytes);
     out.rtp_timestamp = slot.rtp_timestamp;
+    previous = {slot.rtp_timestamp, slot.marker};
     // 3GPP TS 26.114: the orientation is on the last packet of a frame.
     if (slot.rotation) out.rotation = *slot.rotation;
   }
@@ -112,7 +113,6 @@ std::optional<AssembledFrame> FrameAssembler::Impl::emit(Timestamp now,
   const bool joined = join(frame, out.video);
   frames.erase(frames.begin());
   next = frame.last + 1;
-  previous = out.video.rtp_timestamp;
   update_hole();
   if (!joined) {
     ++stats.frames_dropped;
@@ -165,7 +165,7 @@ void FrameAssembler::Impl::advance_to(std::int64_t sequence) {
       previous.reset();
       continue;
     }
-    if (slot->state == VideoSlot::State::media) previous = slot->rtp_timestamp;
+    if (slot->state == VideoSlot::State::media) previous = {slot->rtp_timestamp, slot->marker};
     if (slot->state == VideoSlot::State::media && dropping != slot->rtp_timestamp) {
       dropping = slot->rtp_timestamp;
       ++stats.frames_dropped;

@@ -270,6 +270,16 @@ TEST_CASE("an H264 frame begins where the timestamp changes", "[jitter][video][r
     receiver.put(h264_packet(2, 103, true, slice));  // right behind what went out
     CHECK(receiver.poll(sent) == Numbers{2});
   }
+  SECTION("markers end frames of a sender whose timestamp stands still") {
+    // As GStreamer's rtph264pay does with a stream that comes without times.
+    receiver.put(h264_packet(1, 100, false, sps));
+    receiver.put(h264_packet(1, 101, false, pps));
+    receiver.put(h264_packet(1, 102, true, idr));
+    CHECK(receiver.poll(sent) == Numbers{1});
+    sent.frames[1] = inter;
+    receiver.put(h264_packet(1, 103, true, slice));
+    CHECK(receiver.poll(sent) == Numbers{1});
+  }
   SECTION("a marker that is missing is no harm") {
     receiver.put(h264_packet(1, 100, false, sps));
     receiver.put(h264_packet(1, 101, false, pps));
