@@ -1,6 +1,5 @@
 #include "peer/data_plane.hpp"
 
-#include <type_traits>
 #include <utility>
 
 namespace parley::peer {
@@ -17,16 +16,10 @@ sctp::Config association_config(const DataConfig& config, LogSink* log) {
 
 }  // namespace
 
-/// What exists only with channels. The channels borrow the association beside them.
-struct DataPlane::Live {
-  Live(const DataConfig& config, LogSink* log, Random& random, Timestamp now,
-       std::uint32_t first_handle)
-      : association(association_config(config, log), random, now),
-        channels(association, {.max_channels = config.max_channels, .first_handle = first_handle}) {
-  }
-  sctp::Association association;
-  sctp::Channels channels;
-};
+DataPlane::Live::Live(const DataConfig& config, LogSink* log, Random& random, Timestamp now,
+                      std::uint32_t first_handle)
+    : association(association_config(config, log), random, now),
+      channels(association, {.max_channels = config.max_channels, .first_handle = first_handle}) {}
 
 DataPlane::DataPlane(const DataConfig& config, LogSink* log, Random& random)
     : config_(config), log_(log), random_(random) {}
@@ -185,24 +178,25 @@ std::optional<SessionEvent> DataPlane::translate(sctp::ChannelEvent&& event) {
     return event::DataReceived{message->channel, message->kind, std::move(message->data)};
   }
   if (const auto* announced = std::get_if<sctp::ChannelAnnounced>(&event)) {
-    ++opened_;
+    note_open(announced->channel);
     return event::DataChannelAnnounced{announced->channel};
   }
   if (const auto* open = std::get_if<sctp::ChannelOpened>(&event)) {
-    ++opened_;
+    note_open(open->channel);
     return event::DataChannelOpened{open->channel};
   }
   if (const auto* low = std::get_if<sctp::ChannelBufferedAmountLow>(&event)) {
     return event::DataBufferedAmountLow{low->channel};
   }
   if (const auto* closing = std::get_if<sctp::ChannelClosing>(&event)) {
+    note_left(closing->channel);
     return event::DataChannelClosing{closing->channel};
   }
   if (const auto* writable = std::get_if<sctp::ChannelSendAvailable>(&event)) {
     return event::DataWritable{writable->channel};
   }
   if (auto* closed = std::get_if<sctp::ChannelClosed>(&event)) {
-    ++closed_;
+    note_left(closed->channel);
     // What ended the transport says more than that the association was aborted for it.
     if (closed->failed && !end_reason_.empty()) closed->reason = end_reason_;
     return event::DataChannelClosed{closed->channel, std::move(closed->reason)};

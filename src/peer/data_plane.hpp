@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "parley/base/bytes.hpp"
@@ -79,11 +80,19 @@ class DataPlane {
   void add_stats(StatsReport& report) const;
 
  private:
-  struct Live;
+  /// What exists only with channels. The channels borrow the association beside them.
+  struct Live {
+    Live(const DataConfig& config, LogSink* log, Random& random, Timestamp now,
+         std::uint32_t first_handle);
+    sctp::Association association;
+    sctp::Channels channels;
+  };
   Live& live();
   void begin_if_ready(Timestamp now);
   std::optional<SessionEvent> translate(sctp::ChannelEvent&& event);
   std::optional<SessionEvent> poll_event(Live& live);
+  void note_open(sctp::ChannelHandle channel);
+  void note_left(sctp::ChannelHandle channel);
 
   DataConfig config_;
   LogSink* log_;
@@ -98,7 +107,8 @@ class DataPlane {
   std::string end_reason_;
   /// Events are polled without a time: they happen at the last input.
   Timestamp now_{};
-  std::uint64_t opened_ = 0, closed_ = 0;
+  std::unordered_set<sctp::ChannelHandle> open_;
+  std::uint64_t opened_ = 0, closed_ = 0;  ///< entered, and left, the open state
 };
 
 }  // namespace parley::peer

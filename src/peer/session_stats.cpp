@@ -147,6 +147,7 @@ void Session::add_stats(StatsReport& report) const {
       add_candidate(report, number, false, i, stats.remote_candidates[i]);
     }
   }
+  impl.data.add_stats(report);
   impl.media.add_stats(impl.state, report);
 }
 

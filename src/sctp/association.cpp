@@ -228,6 +228,7 @@ Stats Association::stats() const {
   out.slow_start_threshold = i.congestion->slow_start_threshold();
   out.pacing_rate = i.congestion->pacing_rate();
   out.in_flight = i.flight.in_flight();
+  out.chunks_in_flight = i.flight.size();
   out.peer_window = i.peer_window;
   out.local_window = i.window();
   out.buffered = i.buffered;

@@ -229,6 +229,49 @@ TEST_CASE("a channel may be closed before there is a connection", "[peer][data]"
   CHECK(scene.announced_to_b[0]->channel.label() == "other");
 }
 
+TEST_CASE("statistics of channels have the names of webrtc-stats", "[peer][data]") {
+  DataScene scene;
+  const auto sent = scene.open(scene.a, "counted", {.protocol = "p"});
+  const auto unused = scene.open(scene.a, "closed later");
+  const auto never = scene.open(scene.a, "never open");
+  never->channel.close();
+  scene.connect();
+  REQUIRE(sent->channel.send(std::string(100'000, 'x')));
+  REQUIRE(sent->channel.send(""));
+  REQUIRE(scene.run_until([&] { return scene.announced_to_b[0]->messages.size() == 2; }));
+  unused->channel.close();
+  REQUIRE(scene.run_until([&] { return unused->closed == 1; }));
+  scene.run_for(1s);
+  for (const Side* side : {&scene.a, &scene.b}) {
+    const bool sender = side == &scene.a;
+    const auto report = side->pc->get_stats();
+    const auto* connection = report.first("peer-connection");
+    REQUIRE(connection != nullptr);
+    CHECK(connection->number("dataChannelsOpened") == 2);
+    CHECK(connection->number("dataChannelsClosed") == 1);
+    const auto* channel = report.first("data-channel");
+    REQUIRE(channel != nullptr);
+    CHECK(channel->text("label") == "counted");
+    CHECK(channel->text("protocol") == "p");
+    CHECK(channel->text("state") == "open");
+    CHECK(channel->number("dataChannelIdentifier") == sent->channel.id());
+    CHECK(channel->number("messagesSent") == (sender ? 2 : 0));
+    CHECK(channel->number("bytesSent") == (sender ? 100'000 : 0));
+    CHECK(channel->number("messagesReceived") == (sender ? 0 : 2));
+    CHECK(channel->number("bytesReceived") == (sender ? 0 : 100'000));
+    const auto* transport = report.first("sctp-transport");
+    REQUIRE(transport != nullptr);
+    CHECK(transport->text("transportId") == "T");
+    CHECK(transport->number("mtu") == 1160);
+    CHECK(transport->number("unackData") == 0);
+    CHECK(transport->number("congestionWindow") > 1160);
+    CHECK(transport->number("receiverWindow") > 1'000'000);
+    if (sender) {
+      CHECK(transport->number("smoothedRoundTripTime").value_or(0) == Approx(0.02).margin(0.005));
+    }
+  }
+}
+
 // Round trips from DTLS complete at the opener to its first message at the far end.
 double round_trips_to_first_message(bool snap, bool opener_offers) {
   constexpr Duration kDelay = 50ms;

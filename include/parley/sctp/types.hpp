@@ -170,6 +170,7 @@ struct Stats {
   std::uint64_t duplicates_received = 0;
   std::uint64_t timeouts = 0, fast_recoveries = 0, tail_probes = 0;
   std::size_t congestion_window = 0, slow_start_threshold = 0, in_flight = 0;
+  std::size_t chunks_in_flight = 0;  ///< not yet acknowledged cumulatively
   /// At which packets leave; nullopt: as the window allows.
   std::optional<DataRate> pacing_rate;
   std::size_t peer_window = 0;   ///< the last told, in bytes
