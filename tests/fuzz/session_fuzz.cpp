@@ -110,7 +110,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
   std::uint32_t generation = 0;
   while (!input.empty()) {
-    switch (input.u8() % 15) {
+    switch (input.u8() % 18) {
       case 0: {
         auto bytes = input.sized_bytes();
         session.handle_datagram(now, {kLocal, kRemote}, bytes);
@@ -161,6 +161,21 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       case 8:
         session.end_of_local_sockets(now);
         break;
+      case 15:
+        (void)session.open_channel(now, {.label = "x", .ordered = input.u8() % 2 == 0}).has_value();
+        break;
+      case 16: {
+        const auto channels = session.channels();
+        if (channels.empty()) break;
+        const std::vector<std::uint8_t> message = input.sized_bytes();
+        (void)session.send(now, channels.back(), sctp::MessageKind::text, message).has_value();
+        break;
+      }
+      case 17: {
+        const auto channels = session.channels();
+        if (!channels.empty()) session.close_channel(now, channels.front());
+        break;
+      }
       case 9:
         session.restart_ice();
         break;
