@@ -1,8 +1,9 @@
 #include "echo_server/fragment.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <set>
+
+#include "echo_server/codec_of.hpp"
 
 namespace echo_server {
 namespace {
@@ -27,11 +28,6 @@ bool take_prefix(std::string_view& line, std::string_view prefix) {
   if (!line.starts_with(prefix)) return false;
   line.remove_prefix(prefix.size());
   return true;
-}
-
-std::string in_capitals(std::string text) {
-  for (char& c : text) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  return text;
 }
 
 }  // namespace

@@ -50,6 +50,18 @@ Result<void> Peer::make_connection() {
   return {};
 }
 
+// RFC 9725 section 4.4.3: a session that carries half of what was asked for is none.
+Result<void> Peer::check_answer(const std::string& sdp) const {
+  if (role_ == Role::echo) return {};
+  const auto answer = sdp::Description::parse(sdp);
+  if (!answer) return answer.error();
+  for (const sdp::Media& media : answer->media) {
+    if (media.media_kind() && media.is_rejected())
+      return Error{Errc::incompatible, "no " + media.kind + " codec in common"};
+  }
+  return {};
+}
+
 Result<void> Peer::apply_offer(const std::string& sdp) {
   if (!connection_) {
     if (auto made = make_connection(); !made) return made;
@@ -58,8 +70,8 @@ Result<void> Peer::apply_offer(const std::string& sdp) {
   auto prepared = prepare();
   if (prepared) {
     const auto answer = connection_->set_local_description();
-    if (answer) return {};
-    prepared = answer.error();
+    prepared = answer ? check_answer(answer->sdp) : answer.error();
+    if (prepared) return {};
   }
   // A live call goes on as it was.
   (void)connection_->rollback().has_value();

@@ -82,6 +82,7 @@ class Peer : public std::enable_shared_from_this<Peer> {
 
  private:
   parley::Result<void> make_connection();
+  parley::Result<void> check_answer(const std::string& sdp) const;
   parley::Result<void> apply_offer(const std::string& sdp);
   void handle_state(parley::ConnectionState state);
   void finish_answer();

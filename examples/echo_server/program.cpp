@@ -58,6 +58,10 @@ Configuration configuration_of(const Options& options, LogSink* log) {
   // Who binds to loopback means it, and callers on this machine are welcome.
   configuration.network.include_loopback = true;
   configuration.network.public_addresses = options.public_addresses;
+  // Carried as they come; to transcode they must be parley's own, which are the default.
+  if (!options.transcode)
+    configuration.codecs = {"opus", "G722", "PCMU", "PCMA", "telephone-event",
+                            "VP8",  "VP9",  "H264", "AV1"};
   configuration.video.receive_simulcast = true;
   configuration.log = options.verbose ? log : nullptr;
   return configuration;

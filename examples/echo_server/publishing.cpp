@@ -58,6 +58,7 @@ Result<std::string> PublisherPeer::adopt(Transceiver transceiver, const sdp::Des
   if (transceiver.kind() == MediaKind::audio) {
     if (std::find(codecs.begin(), codecs.end(), "OPUS") == codecs.end())
       return Error{Errc::incompatible, "audio without Opus"};
+    if (auto set = transceiver.set_codec_preferences({"opus"}); !set) return set.error();
     transceiver.on_encoded_audio([this, transceiver](const EncodedAudio& packet, std::uint32_t at) {
       if (recorder() != nullptr) recorder()->handle(transceiver.mid(), packet, at);
       if (publishing_) stream_->publish(packet, at);

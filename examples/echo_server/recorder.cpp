@@ -25,7 +25,11 @@ class Recorder::VideoTrack {
     if (codec != codec_) return;  // another codec would be another file
     const std::int64_t ticks = unwrapper_.unwrap(frame.rtp_timestamp);
     if (!first_) first_ = ticks;
-    if (ivf_) ivf_->write(frame.data, ticks - *first_);
+    if (ivf_ && codec_ == "AV1") {
+      write_temporal_unit(frame.data, ticks - *first_);
+    } else if (ivf_) {
+      ivf_->write(frame.data, ticks - *first_);
+    }
     if (annex_b_) std::fwrite(frame.data.data(), 1, frame.data.size(), annex_b_.get());
   }
 
@@ -45,6 +49,14 @@ class Recorder::VideoTrack {
     failed_ = !ivf.has_value();
     if (ivf) ivf_ = std::move(*ivf);
     return !failed_;
+  }
+
+  /// Temporal delimiters are not sent (AV1 RTP payload specification section 5), but belong into
+  /// files (AV1 section 7.5).
+  void write_temporal_unit(Bytes frame, std::int64_t ticks) {
+    std::vector<std::uint8_t> unit{0x12, 0x00};
+    unit.insert(unit.end(), frame.begin(), frame.end());
+    ivf_->write(unit, ticks);
   }
 
   std::filesystem::path path_;
@@ -108,6 +120,7 @@ void Recorder::handle(const std::string& mid, const EncodedVideo& frame) {
 
 void Recorder::handle(const std::string& mid, const EncodedAudio& packet,
                       std::uint32_t rtp_timestamp) {
+  if (codec_of(packet) != "OPUS") return;
   auto& track = audio_[mid];
   if (!track) track = std::make_shared<AudioTrack>(path_of(mid));
   if (track->waiting >= kMaxWaiting) return;

@@ -14,7 +14,8 @@
 namespace echo_server {
 
 /// Writes ID-MID.ivf (VP8, VP9, AV1), ID-MID.h264 (annex B) and ID-MID.ogg (Opus) into a folder,
-/// still encoded. The disk is met on the driver's workers. On the driver's sequence.
+/// still encoded; other codecs are not recorded. The disk is met on the driver's workers. On the
+/// driver's sequence.
 class Recorder {
  public:
   /// Frames of one track that wait for the disk; further ones are left out until the next key

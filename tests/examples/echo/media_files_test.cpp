@@ -21,6 +21,10 @@ const std::vector<std::uint8_t> kInter{0x11, 4, 5, 6};  // set
 // Opus, CELT 20 ms, mono, one frame (RFC 6716 section 3.1: configuration 31).
 const std::vector<std::uint8_t> kSound{0xF8, 1, 2, 3, 4};
 
+std::shared_ptr<const MediaCodec> codec(const char* name) {
+  return std::make_shared<MediaCodec>(MediaCodec{.name = name});
+}
+
 void write(const std::filesystem::path& path, std::string_view text) {
   std::ofstream(path, std::ios::binary) << text;
 }
@@ -119,11 +123,15 @@ TEST_CASE("a recording begins with a key frame and stays in its folder", "[echo]
   auto& host = network.add_host({.name = "a", .addresses = {IpAddress::v4(10, 0, 0, 1)}});
   {
     Recorder recorder(host, dir.path(), "0123");
-    recorder.handle("../v", EncodedVideo{.data = kInter});
-    recorder.handle("../v", EncodedVideo{.data = kKey, .key_frame = true, .rtp_timestamp = 90'000});
-    recorder.handle("../v", EncodedVideo{.data = kInter, .rtp_timestamp = 93'000});
-    recorder.handle("a", EncodedAudio{.data = kSound}, 0);
-    recorder.handle("a", EncodedAudio{.data = kSound}, 960 * 3);
+    recorder.handle("../v", EncodedVideo{.data = kInter, .codec = codec("VP8")});
+    recorder.handle(
+        "../v",
+        EncodedVideo{
+            .data = kKey, .key_frame = true, .rtp_timestamp = 90'000, .codec = codec("VP8")});
+    recorder.handle("../v",
+                    EncodedVideo{.data = kInter, .rtp_timestamp = 93'000, .codec = codec("VP8")});
+    recorder.handle("a", EncodedAudio{.data = kSound, .codec = codec("opus")}, 0);
+    recorder.handle("a", EncodedAudio{.data = kSound, .codec = codec("opus")}, 960 * 3);
     network.run_for(1s);
   }
   const auto video = IvfClip::read(dir.path() / "0123-___v.ivf");
