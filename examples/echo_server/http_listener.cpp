@@ -60,6 +60,13 @@ Result<std::unique_ptr<HttpListener>> HttpListener::create(HttpInterface& interf
   server.Patch(".*", handler);
   server.Delete(".*", handler);
   server.Options(".*", handler);
+  // What the library refuses by itself: a page should be able to read why.
+  server.set_error_handler([](const httplib::Request&, httplib::Response& response) {
+    if (!response.body.empty() || response.has_header("Access-Control-Allow-Origin")) return;
+    response.set_header("Access-Control-Allow-Origin", "*");
+    response.set_content(response.status == 413 ? "the body is too long\n" : "bad request\n",
+                         "text/plain");
+  });
   server.new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
   server.set_payload_max_length(max_body);
   server.set_keep_alive_timeout(kIdleSeconds);

@@ -86,6 +86,8 @@ TEST_CASE("a body above the limit is refused", "[echo]") {
   const auto answer = client.Post("/offer", std::string(kMaxBody + 1, ' '), "application/json");
   REQUIRE(answer);
   CHECK(answer->status == 413);
+  CHECK(answer->get_header_value("Access-Control-Allow-Origin") == "*");
+  CHECK_FALSE(answer->body.empty());
 }
 
 TEST_CASE("a port that is taken is an error", "[echo]") {
