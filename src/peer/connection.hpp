@@ -34,7 +34,8 @@ struct Handlers {
 /// The handlers of one data channel, for as long as it is not closed.
 struct ChannelHandlers {
   std::function<void()> open;
-  std::function<void(DataMessage&)> message;
+  /// Shared, because copying it for each message may cost more than a short message.
+  std::shared_ptr<const std::function<void(DataMessage&)>> message;
   std::function<void()> buffered_amount_low;
   std::function<void()> writable;
   std::function<void()> closing;

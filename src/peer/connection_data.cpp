@@ -104,7 +104,7 @@ void Connection::dispatch(event::DataReceived& event) {
   const ChannelHandlers* handlers = channel_handlers(event.channel);
   const auto handler = handlers != nullptr ? handlers->message : nullptr;
   DataMessage message{event.kind, std::move(event.data)};
-  if (handler) handler(message);
+  if (handler) (*handler)(message);
   session_->recycle(std::move(message.data));
 }
 

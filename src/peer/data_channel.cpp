@@ -114,7 +114,10 @@ void DataChannel::on_open(std::function<void()> handler) {
 }
 
 void DataChannel::on_message(std::function<void(DataMessage&)> handler) {
-  set_handler(connection_, handle_, &peer::ChannelHandlers::message, std::move(handler));
+  using Handler = std::function<void(DataMessage&)>;
+  set_handler(connection_, handle_, &peer::ChannelHandlers::message,
+              handler ? std::make_shared<const Handler>(std::move(handler))
+                      : std::shared_ptr<const Handler>{});
 }
 
 void DataChannel::on_buffered_amount_low(std::function<void()> handler) {
