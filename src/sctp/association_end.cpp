@@ -8,6 +8,7 @@ namespace {
 constexpr std::size_t kMaxReplies = 4;
 constexpr std::size_t kMaxReason = 128;
 constexpr std::uint16_t kUserInitiated = 12;
+constexpr std::uint16_t kProtocolViolation = 13;
 }  // namespace
 
 // A packet of its own, outside the order of the others. What does not fit the short queue is
@@ -33,7 +34,9 @@ void Association::Impl::finish(CloseCause cause, std::uint16_t code, std::string
   reset_due = reset_response_due = probe_due = false;
   if (config.log != nullptr && config.log->wants(Severity::info)) {
     config.log->write(Severity::info, "sctp",
-                      "association closed: " + std::string{to_string(cause)});
+                      "association closed: " + std::string{to_string(cause)} +
+                          (code != 0 ? " (cause " + std::to_string(code) + ")" : "") +
+                          (reason.empty() ? "" : ": " + reason));
   }
   events.push_back(Closed{cause, code, std::move(reason)});
 }
@@ -55,7 +58,7 @@ void Association::Impl::handle_abort(const Chunk& chunk) {
   Closed closed{CloseCause::aborted_by_peer, 0, {}};
   if (const auto cause = ParameterReader{chunk.value}.next()) {
     closed.code = cause->type;
-    if (cause->type == kUserInitiated) {
+    if (cause->type == kUserInitiated || cause->type == kProtocolViolation) {
       closed.reason = as_text(cause->value.first(std::min(cause->value.size(), kMaxReason)));
     }
   }

@@ -170,6 +170,7 @@ std::optional<Bytes> Association::Impl::poll_transmit(Timestamp now, MutableByte
   } else if (state != State::cookie_wait) {
     needs_checksum = needs_checksum || cookie_echo_due;  // RFC 9653 section 5.1
     write_control(now, out);
+    const std::size_t room = out.room();
     if (may_send_data()) {
       pacer.update(now, congestion->pacing_rate(), config.mtu);
       pace_at = kNever;
@@ -180,8 +181,12 @@ std::optional<Bytes> Association::Impl::poll_transmit(Timestamp now, MutableByte
       } else if (write_retransmissions(now, out)) {
         write_new_data(now, out);
       }
-      // Abandoning may have been all that there was to do.
-      if (forward_tsn_due && state != State::cookie_echoed) write_forward_tsn_chunk(now, out);
+      // Abandoning may have been all that there was to do. Behind data no control chunk may stand
+      // (section 6.10; usrsctp, in libdatachannel, answers one with ABORT): then the next packet
+      // begins with it.
+      if (forward_tsn_due && state != State::cookie_echoed && out.room() == room) {
+        write_forward_tsn_chunk(now, out);
+      }
       settle_released(now);
     }
     cookie_echo_due = false;

@@ -14,7 +14,7 @@ class Agent:
     """One program at one end of a call. `name` stands in messages."""
 
     def __init__(self, name, command, env=None, log=None):
-        self.name = name
+        self.name, self.log = name, log
         self.replies = {}
         self.news = threading.Condition()
         self.last = 0
@@ -29,7 +29,10 @@ class Agent:
             try:
                 reply = json.loads(line)
             except ValueError:
-                continue  # libraries print what they like
+                # Libraries print what they like.
+                if self.log:
+                    print(line.decode(errors='replace'), end='', file=self.log)
+                continue
             if not isinstance(reply, dict):
                 continue
             with self.news:

@@ -31,8 +31,16 @@ class Peer:
     browser: bool = False
     # Gathers nothing on a host with nothing but loopback.
     needs_network: bool = False
+    # Ends a call without a word, so that only parley's end of it can be watched.
+    silent: bool = False
+    # Messages that it takes, where its description says more or nothing, in bytes.
+    longest: int = 1 << 30
     # Name or key of a scenario: the evidence that the peer cannot do it.
     cannot: dict = field(default_factory=dict)
+
+
+def build_pion():
+    subprocess.run([f'{HERE}/build_pion', str(WORK / 'pion')], check=True)
 
 
 PEERS = {peer.name: peer for peer in [
@@ -42,6 +50,24 @@ PEERS = {peer.name: peer for peer in [
          ['firefox-esr'], version=['firefox-esr', '--version'], browser=True, needs_network=True),
     Peer('wrtc', 'libwebrtc M106 (@roamhq/wrtc)', ['node', f'{HERE}/wrtc_peer.cjs'],
          ['nodejs', 'npm'], ['@roamhq/wrtc'], cannot=NO_GCM),
+    Peer('gstreamer', 'GStreamer webrtcbin', ['/usr/bin/python3', f'{HERE}/gstreamer_peer.py'],
+         ['gstreamer1.0-plugins-bad', 'gstreamer1.0-plugins-good', 'gstreamer1.0-plugins-base',
+          'gstreamer1.0-nice', 'gstreamer1.0-tools', 'gir1.2-gst-plugins-bad-1.0',
+          'gir1.2-gst-plugins-base-1.0', 'python3-gi', 'python3-numpy'],
+         silent=True,
+         cannot={**NO_GCM,
+                 'peer restarts ICE': 'webrtcbin 1.22 has no option for it',
+                 'parley restarts ICE': 'webrtcbin 1.22 has no ICE restart'}),
+    Peer('libdatachannel', 'libdatachannel', ['node', f'{HERE}/libdatachannel_peer.cjs'],
+         ['nodejs', 'npm'], ['node-datachannel'], media=False),
+    Peer('pion', 'Pion', [f'{WORK}/pion/pion_peer'],
+         ['golang-go', 'golang-github-pion-webrtc.v3-dev', 'gcc', 'pkg-config', 'libvpx-dev',
+          'libopus-dev'], build=build_pion,
+         # A message of 65536 bytes does not fit its buffer of 65535, and it closes the channel.
+         longest=65535,
+         cannot={'DTLS client': 'answers a=setup:active to an offer of a=setup:active',
+                 'channels reopened, peer offers': 'gives no id twice: 1 3 5 7 9 11',
+                 'AEAD_AES_256_GCM': 'does not know it: alert insufficient_security'}),
     Peer('aiortc', 'aiortc', ['/usr/bin/python3', f'{HERE}/aiortc_peer.py'], ['python3-aiortc'],
          cannot={**NO_GCM,
                  'simulcast': 'writes no a=simulcast and no rid',

@@ -1,4 +1,7 @@
 // Handshake under loss, heartbeats, the two ways to end.
+#include <algorithm>
+#include <array>
+
 #include "sctp/test_network.hpp"
 #include "support/catch.hpp"
 
@@ -167,6 +170,26 @@ TEST_CASE("checksums are left out only towards a peer that takes it so", "[sctp]
   CHECK_FALSE(init_or_cookie_without);
   CHECK((zero > 0) == b_offers);
   CHECK(whole > 0);
+}
+
+TEST_CASE("an INIT ACK declares zero checksums only to a peer that did", "[sctp][rfc9653]") {
+  // Pion drops an INIT ACK with a parameter that it does not know.
+  Config without;
+  without.zero_checksum = false;
+  const bool b_offers = GENERATE(true, false);
+  TwoPeers peers{{}, b_offers ? Config{} : without};
+  int acks = 0;
+  int declared = 0;
+  peers.watch = [&](bool from_a, const TwoPeers::Packet& p) {
+    if (!from_a || p[12] != 2) return;
+    ++acks;
+    constexpr std::array<std::uint8_t, 8> kParameter{0x80, 1, 0, 8, 0, 0, 0, 1};
+    if (std::search(p.begin(), p.end(), kParameter.begin(), kParameter.end()) != p.end())
+      ++declared;
+  };
+  peers.connect();
+  REQUIRE(acks > 0);
+  CHECK(declared == (b_offers ? acks : 0));
 }
 
 TEST_CASE("numbers wrap without anybody noticing", "[sctp][rfc9260]") {

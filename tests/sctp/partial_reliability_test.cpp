@@ -1,4 +1,5 @@
 // Messages that may be given up (RFC 3758, RFC 7496).
+#include "sctp/packet.hpp"
 #include "sctp/test_network.hpp"
 #include "support/catch.hpp"
 
@@ -39,6 +40,42 @@ TEST_CASE("a message without retransmissions is skipped and the next ones go on"
   CHECK(peers.a.association->stats().messages_abandoned == 1);
   CHECK(peers.a.association->stats().buffered == 0);
   CHECK(peers.a.association->stats().chunks_retransmitted == 0);
+}
+
+TEST_CASE("no control chunk stands behind data in a packet", "[sctp][rfc9260]") {
+  // Abandoning while a packet is written once put FORWARD TSN there.
+  Config config;
+  config.interleaving = GENERATE(true, false);
+  PathOptions path;
+  path.loss = 0.1;
+  TwoPeers peers{config, config, path, 5};
+  int forward_tsns = 0;
+  int behind_data = 0;
+  peers.watch = [&](bool, const TwoPeers::Packet& bytes) {
+    const auto packet = Packet::parse(bytes);
+    REQUIRE(packet);
+    ChunkReader chunks{packet->chunks};
+    bool data = false;
+    while (const auto chunk = chunks.next()) {
+      const bool is_data = chunk->type == ChunkType::data || chunk->type == ChunkType::i_data;
+      if (data && !is_data) ++behind_data;
+      data = data || is_data;
+      if (chunk->type == ChunkType::forward_tsn || chunk->type == ChunkType::i_forward_tsn) {
+        ++forward_tsns;
+      }
+    }
+  };
+  peers.connect();
+  SendOptions once;
+  once.ordered = false;
+  once.max_retransmits = 0;
+  for (int i = 0; i < 400; ++i) {
+    REQUIRE(peers.a.association->send(peers.now, kOne, kBinary, pattern(1000), once));
+    if (i % 20 == 19) peers.run_for(20ms);
+  }
+  peers.run_for(5s);
+  CHECK(forward_tsns > 5);
+  CHECK(behind_data == 0);
 }
 
 TEST_CASE("a part that is lost takes the whole message with it", "[sctp][rfc3758]") {

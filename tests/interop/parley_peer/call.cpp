@@ -99,11 +99,18 @@ void Call::handle(const json& request, Reply reply) {
                       std::move(reply));
   }
   if (what == "gone") {
-    return reply_when([this] { return gone_.has_value(); }, seconds,
-                      [this] {
-                        return json{{"gone", gone_.has_value()}, {"states", states_}};
-                      },
-                      std::move(reply));
+    // libdatachannel says no close_notify: an SCTP ABORT ends its channels.
+    const auto gone = [this] {
+      return gone_.has_value() ||
+             (!channels_.empty() &&
+              std::ranges::all_of(channels_, [](const auto& c) { return c->closed(); }));
+    };
+    return reply_when(
+        gone, seconds,
+        [this, gone] {
+          return json{{"gone", gone()}, {"states", states_}};
+        },
+        std::move(reply));
   }
   if (what == "counts") return reply(counts());
   if (what == "stats") return reply(stats());
@@ -171,6 +178,7 @@ void Call::offer(const json& request, Reply reply) {
     if (kind == MediaKind::video) init.codecs = options_.video_codecs;
     take(pc_->add_transceiver(kind, init), "add_transceiver");
   }
+  if (request.value("restart", false)) pc_->restart_ice();
   adopt_new_transceivers();
   take(pc_->set_local_description(), "set_local_description");
   reply_with_description("offer", std::move(reply));

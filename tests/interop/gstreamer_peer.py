@@ -1,0 +1,346 @@
+#!/usr/bin/python3
+"""GStreamer's webrtcbin as one end of calls: answers requests on standard input (docs/interop.md
+lists them)."""
+import json
+import sys
+import threading
+import time
+
+import gi
+import numpy
+
+gi.require_version('Gst', '1.0')
+gi.require_version('GstApp', '1.0')
+gi.require_version('GstWebRTC', '1.0')
+gi.require_version('GstSdp', '1.0')
+from gi.repository import GLib, Gst, GstApp, GstSdp, GstWebRTC  # noqa: E402,F401
+
+import python_media  # noqa: E402
+
+SENDERS = {
+    'audio': 'audiotestsrc is-live=true wave=sine freq=440 volume=0.3 ! audio/x-raw,rate=48000,channels=1 '
+             '! opusenc ! rtpopuspay pt={pt} ! application/x-rtp,media=audio,encoding-name=OPUS,payload={pt} '
+             '! queue',
+    'video': 'appsrc name=pictures is-live=true do-timestamp=true format=time '
+             'caps=video/x-raw,format=I420,width=320,height=240,framerate=20/1 '
+             '! vp8enc deadline=1 target-bitrate=400000 keyframe-max-dist=600 error-resilient=default '
+             '! rtpvp8pay pt={pt} picture-id-mode=15-bit '
+             '! application/x-rtp,media=video,encoding-name=VP8,payload={pt} ! queue',
+}
+RECEIVERS = {
+    'audio': 'rtpopusdepay ! opusdec ! audioconvert ! audio/x-raw,format=S16LE,channels=1,rate=48000 '
+             '! appsink name=out sync=false emit-signals=true',
+    'video': 'rtpvp8depay request-keyframe=true wait-for-keyframe=true ! vp8dec '
+             '! videoconvert ! video/x-raw,format=I420 ! appsink name=out sync=false emit-signals=true',
+}
+CHROMA = bytes([128]) * (2 * 160 * 120)
+
+
+def on_loop(work):
+    """Runs `work` on GLib's loop and returns what it returned: webrtcbin is used there only."""
+    done, result = threading.Event(), []
+
+    def run():
+        try:
+            result.append((work(), None))
+        except Exception as error:  # handed to the one who asked
+            result.append((None, error))
+        done.set()
+        return False
+    GLib.idle_add(run)
+    if not done.wait(10):
+        raise TimeoutError('the loop hangs')
+    value, error = result[0]
+    if error:
+        raise error
+    return value
+
+
+def until(condition, seconds):
+    end = time.monotonic() + seconds
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.01)
+    return bool(condition())
+
+
+class Call:
+    def __init__(self):
+        self.pipeline = Gst.Pipeline()
+        self.bin = Gst.ElementFactory.make('webrtcbin', None)
+        self.bin.set_property('bundle-policy', GstWebRTC.WebRTCBundlePolicy.MAX_BUNDLE)
+        # Retransmission is off unless asked for, on each transceiver.
+        self.bin.connect('on-new-transceiver', lambda _, t: t.set_property('do-nack', True))
+        self.pipeline.add(self.bin)
+        self.counters, self.channels, self.all_channels, self.kept = [], {}, [], []
+        self.states, self.remote = [], ''
+        self.described = self.connected_at = None
+        self.lost = self.ended = False
+        self.bin.connect('pad-added', self.receive)
+        self.bin.connect('on-data-channel', lambda _, channel: self.adopt(channel, True))
+        self.bin.connect('notify::connection-state', self.state_changed)
+        self.pipeline.set_state(Gst.State.PLAYING)
+
+    def state_changed(self, *_):
+        state = self.bin.get_property('connection-state').value_nick
+        self.states.append(state)
+        if state == 'connected':
+            self.connected_at = self.connected_at or time.monotonic()
+        elif self.connected_at:
+            self.lost = True
+
+    # --- Media ---
+
+    def payload_type(self, kind):
+        """Of the offer that is answered; webrtcbin wants it on the sending pad."""
+        for line in self.remote.split('\n'):
+            name = {'audio': 'opus/48000', 'video': 'vp8/90000'}[kind]
+            if line.lower().startswith('a=rtpmap:') and name in line.lower():
+                return int(line[9:].split()[0])
+        return {'audio': 111, 'video': 96}[kind]
+
+    def send(self, kinds):
+        for kind in kinds:
+            sender = Gst.parse_bin_from_description(
+                SENDERS[kind].format(pt=self.payload_type(kind)), True)
+            self.pipeline.add(sender)
+            sink = self.sink_for(kind)
+            sender.get_static_pad('src').link(sink)
+            sender.sync_state_with_parent()
+            if kind == 'video':
+                self.push_pictures(sender.get_by_name('pictures'))
+
+    def sink_for(self, kind):
+        template = self.bin.get_pad_template('sink_%u')
+        if not self.remote:
+            return self.bin.request_pad(template, None, None)
+        # Of the section that the offer made.
+        for index in range(32):
+            transceiver = self.bin.emit('get-transceiver', index)
+            if not transceiver:
+                break
+            if transceiver.get_property('kind').value_nick == kind and transceiver not in self.kept:
+                self.kept.append(transceiver)
+                transceiver.set_property('direction', GstWebRTC.WebRTCRTPTransceiverDirection.SENDRECV)
+                pad = self.bin.request_pad(
+                    template, f"sink_{transceiver.get_property('mlineindex')}", None)
+                if pad:
+                    return pad
+        return self.bin.request_pad(template, None, None)
+
+    def push_pictures(self, source):
+        number = 0
+
+        def push():
+            nonlocal number
+            if self.ended:
+                return False
+            luma = python_media.draw_picture(number, 320, 240).tobytes()
+            source.emit('push-buffer', Gst.Buffer.new_wrapped(luma + CHROMA))
+            number += 1
+            return True
+        GLib.timeout_add(50, push)
+
+    def receive(self, _, pad):
+        if pad.get_direction() != Gst.PadDirection.SRC:
+            return
+        kind = pad.get_current_caps().get_structure(0).get_string('media')
+        counter = python_media.Tones() if kind == 'audio' else python_media.Pictures()
+        transceiver = pad.get_property('transceiver')
+        self.counters.append((transceiver.get_property('mid') or '', counter))
+        receiver = Gst.parse_bin_from_description(RECEIVERS[kind], True)
+
+        def sample(sink):
+            buffer = sink.emit('pull-sample')
+            caps = buffer.get_caps().get_structure(0)
+            _, memory = buffer.get_buffer().map(Gst.MapFlags.READ)
+            data = numpy.frombuffer(memory.data, numpy.int16 if kind == 'audio' else numpy.uint8)
+            if kind == 'audio':
+                counter.add(data.copy())
+            else:
+                width, height = caps.get_value('width'), caps.get_value('height')
+                stride = (width + 3) & ~3
+                counter.add(data[:stride * height].reshape(height, stride)[:, :width])
+            buffer.get_buffer().unmap(memory)
+            return Gst.FlowReturn.OK
+        receiver.get_by_name('out').connect('new-sample', sample)
+        self.pipeline.add(receiver)
+        receiver.sync_state_with_parent()
+        pad.link(receiver.get_static_pad('sink'))
+
+    # --- Negotiation ---
+
+    def promise(self, signal, *arguments):
+        """Emits an action signal and waits for its reply. The reply is kept: it crashes when it is
+        freed while in use."""
+        promise = Gst.Promise.new()
+        on_loop(lambda: self.bin.emit(signal, *arguments, promise))
+        promise.wait()
+        reply = promise.get_reply()
+        self.kept.append((promise, reply))
+        if reply and reply.has_field('error'):
+            raise RuntimeError(f"{signal}: {reply.get_value('error').message}")
+        return reply
+
+    def describe(self, kind, options=None):
+        made = self.promise(f'create-{kind}', options).get_value(kind)
+        self.kept.append(made)
+        self.promise('set-local-description', made)
+        until(lambda: self.bin.get_property('ice-gathering-state').value_nick == 'complete', 5)
+        self.described = time.monotonic()
+        return {'type': kind, 'sdp': self.bin.get_property('local-description').sdp.as_text()}
+
+    def set_remote(self, kind, text):
+        self.remote = text if kind == 'offer' else ''
+        _, message = GstSdp.SDPMessage.new_from_text(text)
+        description = GstWebRTC.WebRTCSessionDescription.new(
+            getattr(GstWebRTC.WebRTCSDPType, kind.upper()), message)
+        self.kept.append(description)
+        self.promise('set-remote-description', description)
+
+    def offer(self, media=(), directions=None, restart=False, **_):
+        self.remote = ''
+        if restart:
+            raise NotImplementedError('webrtcbin 1.22 cannot restart ICE')
+        on_loop(lambda: self.send(media))
+        for kind in (directions or {}).get('recvonly', []):
+            caps = Gst.Caps.from_string({
+                'audio': 'application/x-rtp,media=audio,encoding-name=OPUS,payload=111,clock-rate=48000,'
+                         'encoding-params=(string)2',
+                'video': 'application/x-rtp,media=video,encoding-name=VP8,payload=96,clock-rate=90000'}[kind])
+            on_loop(lambda: self.bin.emit('add-transceiver',
+                                          GstWebRTC.WebRTCRTPTransceiverDirection.RECVONLY, caps))
+        return self.describe('offer')
+
+    def answer(self, sdp, media=(), **_):
+        self.set_remote('offer', sdp)
+        on_loop(lambda: self.send(media))
+        return self.describe('answer')
+
+    def accept(self, sdp, **_):
+        self.described = time.monotonic()
+        self.set_remote('answer', sdp)
+
+    def connected(self, seconds, **_):
+        connected = until(lambda: self.connected_at, seconds)
+        return {'connected': connected, 'states': ' '.join(self.states),
+                'ms': 1000 * (self.connected_at - self.described) if connected else None}
+
+    def gone(self, seconds, **_):
+        gone = until(lambda: self.lost or self.transport_closed() or self.all_channels and all(
+            c.get_property('ready-state').value_nick == 'closed' for c in self.all_channels), seconds)
+        return {'gone': gone, 'states': ' '.join(self.states)}
+
+    def transport_closed(self):
+        for index in range(32):
+            transceiver = self.bin.emit('get-transceiver', index)
+            if not transceiver:
+                return False
+            for side in ('sender', 'receiver'):
+                end = transceiver.get_property(side)
+                transport = end and end.get_property('transport')
+                if transport and transport.get_property('state').value_nick == 'closed':
+                    return True
+        return False
+
+    def counts(self, **_):
+        return {'tracks': [{'mid': mid, **counter.counts()} for mid, counter in self.counters]}
+
+    # --- Data ---
+
+    def adopt(self, channel, echoes, label=None):
+        received = []
+        self.all_channels.append(channel)
+
+        def text(_, message):
+            if echoes:
+                channel.emit('send-string', message)
+            else:
+                received.append(message or '')
+
+        def data(_, message):
+            if echoes:
+                channel.emit('send-data', message)
+            else:
+                received.append(message.get_data() if message else b'')
+
+        channel.connect('on-message-string', text)
+        channel.connect('on-message-data', data)
+        if not echoes:
+            self.channels[label] = (channel, received)
+
+    def channel(self, label, init=None, echo=False, **_):
+        names = {'ordered': ('ordered', bool), 'maxRetransmits': ('max-retransmits', int),
+                 'maxPacketLifeTime': ('max-packet-lifetime', int), 'protocol': ('protocol', str),
+                 'negotiated': ('negotiated', bool), 'id': ('id', int)}
+        options = Gst.Structure.new_empty('options')
+        for key, value in (init or {}).items():
+            options.set_value(names[key][0], names[key][1](value))
+        channel = on_loop(lambda: self.bin.emit('create-data-channel', label, options))
+        if not channel:
+            raise RuntimeError('no data channel was made')
+        on_loop(lambda: self.adopt(channel, echo, label))
+
+    def opened(self, labels, seconds, **_):
+        channels = [self.channels[label][0] for label in labels]
+        is_open = until(lambda: all(c.get_property('ready-state').value_nick == 'open'
+                                    for c in channels), seconds)
+        return {'open': is_open, 'ids': [c.get_property('id') for c in channels]}
+
+    def talk(self, label, sizes, seconds, text=False, **_):
+        channel, received = self.channels[label]
+        received.clear()
+        sent = [python_media.message(number, size, text) for number, size in enumerate(sizes)]
+        for one in sent:
+            if text:
+                on_loop(lambda: channel.emit('send-string', one))
+            else:
+                on_loop(lambda: channel.emit('send-data', GLib.Bytes.new(one)))
+        until(lambda: len(received) >= len(sent), seconds)
+        return python_media.compare(sent, received)
+
+    def hangup(self, label, seconds, **_):
+        channel = self.channels[label][0]
+        on_loop(lambda: channel.emit('close'))
+        closed = until(lambda: channel.get_property('ready-state').value_nick == 'closed', seconds)
+        return {'closed': closed, 'state': channel.get_property('ready-state').value_nick}
+
+    def close(self, **_):
+        self.ended = True
+        # Its only goodbye.
+        self.pipeline.send_event(Gst.Event.new_eos())
+        time.sleep(0.1)
+        self.pipeline.set_state(Gst.State.NULL)
+
+
+def main():
+    Gst.init(None)
+    loop = GLib.MainLoop()
+    threading.Thread(target=loop.run, daemon=True).start()
+    calls, output = [], threading.Lock()
+
+    def handle(call, request):
+        reply = {'id': request['id']}
+        try:
+            arguments = {'seconds': 8, **{k: v for k, v in request.items() if k not in ('id', 'do')}}
+            reply.update(getattr(call, request['do'])(**arguments) or {})
+        except Exception as error:  # whatever it is, it belongs into the row of the table
+            reply['error'] = f'{type(error).__name__}: {error}'
+        with output:
+            print(json.dumps(reply), flush=True)
+
+    for line in sys.stdin:
+        request = json.loads(line)
+        if request['do'] == 'start':
+            if calls:
+                calls[-1].close()
+            calls.append(Call())
+            with output:
+                print(json.dumps({'id': request['id'], 'version': Gst.version_string().split()[-1]}),
+                      flush=True)
+        else:
+            threading.Thread(target=handle, args=(calls[-1], request), daemon=True).start()
+    if calls:
+        calls[-1].close()
+
+
+main()

@@ -1,0 +1,444 @@
+// Pion as one end of calls: answers requests on standard input (docs/interop.md lists them).
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/pion/rtcp"
+	"github.com/pion/rtp/codecs"
+	"github.com/pion/webrtc/v3"
+	"github.com/pion/webrtc/v3/pkg/media"
+	"github.com/pion/webrtc/v3/pkg/media/samplebuilder"
+)
+
+// Request has the members of all requests.
+type Request struct {
+	ID         int                 `json:"id"`
+	Do         string              `json:"do"`
+	Media      []string            `json:"media"`
+	Directions map[string][]string `json:"directions"`
+	Restart    bool                `json:"restart"`
+	SDP        string              `json:"sdp"`
+	Seconds    *float64            `json:"seconds"`
+	Label      string              `json:"label"`
+	Labels     []string            `json:"labels"`
+	Echo       bool                `json:"echo"`
+	Init       struct {
+		Ordered           *bool   `json:"ordered"`
+		MaxRetransmits    *uint16 `json:"maxRetransmits"`
+		MaxPacketLifeTime *uint16 `json:"maxPacketLifeTime"`
+		Protocol          *string `json:"protocol"`
+		Negotiated        *bool   `json:"negotiated"`
+		ID                *uint16 `json:"id"`
+	} `json:"init"`
+	Sizes []int `json:"sizes"`
+	Text  bool  `json:"text"`
+}
+
+// Reply is what a request is answered with, beside its id.
+type Reply map[string]interface{}
+
+// Call is one connection. Everything below mutex is guarded by it.
+type Call struct {
+	pc *webrtc.PeerConnection
+
+	mutex       sync.Mutex
+	states      []string
+	described   time.Time
+	connectedAt time.Time
+	gone        bool
+	ended       chan struct{}
+	tracks      []*Track
+	channels    map[string]*Channel // those that a test talks on
+	all         []*Channel
+}
+
+// Track counts what came on a track.
+type Track struct {
+	kind, mid               string
+	blocks, frames, markers int
+	values                  map[int]bool
+	hertz                   float64
+}
+
+func newCall() (*Call, error) {
+	var settings webrtc.SettingEngine
+	settings.SetIncludeLoopbackCandidate(true)
+	settings.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})
+	engine, err := codecsWithoutRTX()
+	if err != nil {
+		return nil, err
+	}
+	interceptors, err := defaultInterceptors(engine)
+	if err != nil {
+		return nil, err
+	}
+	api := webrtc.NewAPI(webrtc.WithSettingEngine(settings), webrtc.WithMediaEngine(engine),
+		webrtc.WithInterceptorRegistry(interceptors))
+	pc, err := api.NewPeerConnection(webrtc.Configuration{})
+	if err != nil {
+		return nil, err
+	}
+	c := &Call{pc: pc, ended: make(chan struct{}), channels: map[string]*Channel{}}
+	pc.OnConnectionStateChange(func(state webrtc.PeerConnectionState) {
+		c.mutex.Lock()
+		defer c.mutex.Unlock()
+		c.states = append(c.states, state.String())
+		if state == webrtc.PeerConnectionStateConnected {
+			if c.connectedAt.IsZero() {
+				c.connectedAt = time.Now()
+			}
+		} else if !c.connectedAt.IsZero() {
+			c.gone = true
+		}
+	})
+	pc.OnTrack(func(track *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) { c.receive(track, receiver) })
+	pc.OnDataChannel(func(channel *webrtc.DataChannel) { c.adopt(channel, true) })
+	return c, nil
+}
+
+// The default codecs of Pion 3.1 offer RTX and cannot read it.
+func codecsWithoutRTX() (*webrtc.MediaEngine, error) {
+	engine := &webrtc.MediaEngine{}
+	err := engine.RegisterCodec(webrtc.RTPCodecParameters{
+		RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeOpus, ClockRate: 48000,
+			Channels: 2, SDPFmtpLine: "minptime=10;useinbandfec=1"},
+		PayloadType: 111}, webrtc.RTPCodecTypeAudio)
+	if err != nil {
+		return nil, err
+	}
+	return engine, engine.RegisterCodec(webrtc.RTPCodecParameters{
+		RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeVP8, ClockRate: 90000,
+			RTCPFeedback: []webrtc.RTCPFeedback{{Type: "goog-remb"}, {Type: "ccm", Parameter: "fir"},
+				{Type: "nack"}, {Type: "nack", Parameter: "pli"}}},
+		PayloadType: 96}, webrtc.RTPCodecTypeVideo)
+}
+
+func (c *Call) close() {
+	c.mutex.Lock()
+	select {
+	case <-c.ended:
+	default:
+		close(c.ended)
+	}
+	c.mutex.Unlock()
+	_ = c.pc.Close()
+}
+
+// --- Media ---
+
+func (c *Call) send(kinds []string) error {
+	for _, kind := range kinds {
+		mime := map[string]string{"audio": webrtc.MimeTypeOpus, "video": webrtc.MimeTypeVP8}[kind]
+		track, err := webrtc.NewTrackLocalStaticSample(webrtc.RTPCodecCapability{MimeType: mime},
+			fmt.Sprintf("%s-%d", kind, time.Now().UnixNano()), "pion")
+		if err != nil {
+			return err
+		}
+		sender, err := c.pc.AddTrack(track)
+		if err != nil {
+			return err
+		}
+		keyFrames := make(chan bool, 1)
+		go readFeedback(sender, keyFrames)
+		if kind == "audio" {
+			go c.speak(track)
+		} else {
+			go c.show(track, keyFrames)
+		}
+	}
+	return nil
+}
+
+func readFeedback(sender *webrtc.RTPSender, keyFrames chan<- bool) {
+	for {
+		packets, _, err := sender.ReadRTCP()
+		if err != nil {
+			return
+		}
+		for _, packet := range packets {
+			switch packet.(type) {
+			case *rtcp.PictureLossIndication, *rtcp.FullIntraRequest:
+				select {
+				case keyFrames <- true:
+				default:
+				}
+			}
+		}
+	}
+}
+
+func (c *Call) speak(track *webrtc.TrackLocalStaticSample) {
+	tone := newTone()
+	defer tone.free()
+	c.every(20*time.Millisecond, func() {
+		_ = track.WriteSample(media.Sample{Data: tone.next(), Duration: 20 * time.Millisecond})
+	})
+}
+
+func (c *Call) show(track *webrtc.TrackLocalStaticSample, keyFrames <-chan bool) {
+	pictures := newPictures()
+	defer pictures.free()
+	c.every(50*time.Millisecond, func() {
+		key := false
+		select {
+		case key = <-keyFrames:
+		default:
+		}
+		_ = track.WriteSample(media.Sample{Data: pictures.next(key), Duration: 50 * time.Millisecond})
+	})
+}
+
+func (c *Call) every(period time.Duration, work func()) {
+	ticker := time.NewTicker(period)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-c.ended:
+			return
+		case <-ticker.C:
+			work()
+		}
+	}
+}
+
+func (c *Call) receive(remote *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
+	track := &Track{kind: remote.Kind().String(), values: map[int]bool{}}
+	for _, transceiver := range c.pc.GetTransceivers() {
+		if transceiver.Receiver() == receiver {
+			track.mid = transceiver.Mid()
+		}
+	}
+	c.mutex.Lock()
+	c.tracks = append(c.tracks, track)
+	c.mutex.Unlock()
+	go c.waitForGoodbye(receiver)
+	if remote.Kind() == webrtc.RTPCodecTypeAudio {
+		c.listen(remote, track)
+	} else {
+		c.watch(remote, track)
+	}
+}
+
+// Pion does not follow close_notify, so RTCP BYE tells that a call with media ended.
+func (c *Call) waitForGoodbye(receiver *webrtc.RTPReceiver) {
+	for {
+		packets, _, err := receiver.ReadRTCP()
+		if err != nil {
+			return
+		}
+		for _, packet := range packets {
+			if _, bye := packet.(*rtcp.Goodbye); bye {
+				c.mutex.Lock()
+				c.gone = true
+				c.mutex.Unlock()
+			}
+		}
+	}
+}
+
+func (c *Call) listen(remote *webrtc.TrackRemote, track *Track) {
+	meter := newMeter()
+	defer meter.free()
+	for {
+		packet, _, err := remote.ReadRTP()
+		if err != nil {
+			return
+		}
+		hertz := meter.add(packet.Payload)
+		c.mutex.Lock()
+		track.blocks++
+		track.hertz = hertz
+		c.mutex.Unlock()
+	}
+}
+
+func (c *Call) watch(remote *webrtc.TrackRemote, track *Track) {
+	viewer := newViewer()
+	defer viewer.free()
+	builder := samplebuilder.New(40, &codecs.VP8Packet{}, remote.Codec().ClockRate)
+	asked := time.Time{}
+	for {
+		packet, _, err := remote.ReadRTP()
+		if err != nil {
+			return
+		}
+		builder.Push(packet)
+		for sample := builder.Pop(); sample != nil; sample = builder.Pop() {
+			number := viewer.look(sample.Data)
+			if (number == -2 || sample.PrevDroppedPackets > 0) && time.Since(asked) > 300*time.Millisecond {
+				asked = time.Now()
+				_ = c.pc.WriteRTCP([]rtcp.Packet{
+					&rtcp.PictureLossIndication{MediaSSRC: uint32(remote.SSRC())}})
+			}
+			if number == -2 {
+				continue
+			}
+			c.mutex.Lock()
+			track.frames++
+			if number >= 0 {
+				track.markers++
+				track.values[number] = true
+			}
+			c.mutex.Unlock()
+		}
+	}
+}
+
+func (c *Call) counts() Reply {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	all := []Reply{}
+	for _, track := range c.tracks {
+		one := Reply{"kind": track.kind, "mid": track.mid}
+		if track.kind == "audio" {
+			one["blocks"], one["hertz"] = track.blocks, track.hertz
+		} else {
+			one["frames"], one["markers"], one["values"] = track.frames, track.markers, len(track.values)
+		}
+		all = append(all, one)
+	}
+	return Reply{"tracks": all}
+}
+
+// --- Negotiation ---
+
+func (c *Call) describe(description webrtc.SessionDescription) (Reply, error) {
+	gathered := webrtc.GatheringCompletePromise(c.pc)
+	if err := c.pc.SetLocalDescription(description); err != nil {
+		return nil, err
+	}
+	<-gathered
+	c.mutex.Lock()
+	c.described = time.Now()
+	c.mutex.Unlock()
+	return Reply{"sdp": c.pc.LocalDescription().SDP}, nil
+}
+
+func (c *Call) offer(request Request) (Reply, error) {
+	if err := c.send(request.Media); err != nil {
+		return nil, err
+	}
+	for _, kind := range request.Directions["recvonly"] {
+		_, err := c.pc.AddTransceiverFromKind(webrtc.NewRTPCodecType(kind),
+			webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly})
+		if err != nil {
+			return nil, err
+		}
+	}
+	offer, err := c.pc.CreateOffer(&webrtc.OfferOptions{ICERestart: request.Restart})
+	if err != nil {
+		return nil, err
+	}
+	return c.describe(offer)
+}
+
+func (c *Call) answer(request Request) (Reply, error) {
+	err := c.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: request.SDP})
+	if err != nil {
+		return nil, err
+	}
+	if err := c.send(request.Media); err != nil {
+		return nil, err
+	}
+	answer, err := c.pc.CreateAnswer(nil)
+	if err != nil {
+		return nil, err
+	}
+	return c.describe(answer)
+}
+
+func (c *Call) accept(request Request) (Reply, error) {
+	c.mutex.Lock()
+	c.described = time.Now()
+	c.mutex.Unlock()
+	return Reply{}, c.pc.SetRemoteDescription(
+		webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: request.SDP})
+}
+
+// until waits for a condition that is asked with the mutex held, and says whether it holds.
+func (c *Call) until(request Request, condition func() bool) bool {
+	seconds := 8.0
+	if request.Seconds != nil {
+		seconds = *request.Seconds
+	}
+	for end := time.Now().Add(time.Duration(seconds * float64(time.Second))); ; time.Sleep(5 * time.Millisecond) {
+		c.mutex.Lock()
+		holds := condition()
+		c.mutex.Unlock()
+		if holds || time.Now().After(end) {
+			return holds
+		}
+	}
+}
+
+func (c *Call) handle(request Request) (Reply, error) {
+	switch request.Do {
+	case "offer":
+		return c.offer(request)
+	case "answer":
+		return c.answer(request)
+	case "accept":
+		return c.accept(request)
+	case "connected":
+		connected := c.until(request, func() bool { return !c.connectedAt.IsZero() })
+		c.mutex.Lock()
+		defer c.mutex.Unlock()
+		reply := Reply{"connected": connected, "states": strings.Join(c.states, " ")}
+		if connected {
+			reply["ms"] = float64(c.connectedAt.Sub(c.described).Microseconds()) / 1000
+		}
+		return reply, nil
+	case "gone":
+		gone := c.until(request, func() bool { return c.gone || c.allClosed() })
+		return Reply{"gone": gone, "states": strings.Join(c.states, " ")}, nil
+	case "counts":
+		return c.counts(), nil
+	case "close":
+		c.close()
+		return Reply{}, nil
+	}
+	return c.handleData(request)
+}
+
+func main() {
+	var output sync.Mutex
+	var call *Call
+	lines := bufio.NewScanner(os.Stdin)
+	lines.Buffer(nil, 1<<24)
+	for lines.Scan() {
+		var request Request
+		if err := json.Unmarshal(lines.Bytes(), &request); err != nil {
+			continue
+		}
+		if request.Do == "start" {
+			if call != nil {
+				call.close()
+			}
+			call, _ = newCall()
+		}
+		go func(call *Call) {
+			reply, err := Reply{"version": "3.1.56"}, error(nil)
+			if request.Do != "start" {
+				reply, err = call.handle(request)
+			}
+			if err != nil {
+				reply = Reply{"error": err.Error()}
+			}
+			reply["id"] = request.ID
+			text, _ := json.Marshal(reply)
+			output.Lock()
+			defer output.Unlock()
+			fmt.Println(string(text))
+		}(call)
+	}
+	if call != nil {
+		call.close()
+	}
+}
