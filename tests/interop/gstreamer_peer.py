@@ -231,6 +231,9 @@ class Call:
         return {'gone': gone, 'states': ' '.join(self.states)}
 
     def transport_closed(self):
+        sctp = self.bin.get_property('sctp-transport')
+        if sctp and sctp.get_property('transport').get_property('state').value_nick == 'closed':
+            return True
         for index in range(32):
             transceiver = self.bin.emit('get-transceiver', index)
             if not transceiver:

@@ -26,13 +26,16 @@ class Peer:
     version: list = None
     build: callable = None
     media: bool = True
-    codecs: tuple = ('VP8',)
+    # Beside VP8: those that the peer's program can send and decode.
+    codecs: tuple = ()
     # Statistics that say how well the media came.
     browser: bool = False
     # Gathers nothing on a host with nothing but loopback.
     needs_network: bool = False
     # Ends a call without a word, so that only parley's end of it can be watched.
     silent: bool = False
+    # The shortest message that does not break it.
+    shortest: int = 0
     # Messages that it takes, where its description says more or nothing, in bytes.
     longest: int = 1 << 30
     # Name or key of a scenario: the evidence that the peer cannot do it.
@@ -45,17 +48,22 @@ def build_pion():
 
 PEERS = {peer.name: peer for peer in [
     Peer('chromium', 'Chromium', ['python3', f'{HERE}/browser_peer.py', 'chromium'],
-         ['chromium'], version=['chromium', '--version'], browser=True),
+         ['chromium'], version=['chromium', '--version'], browser=True,
+         codecs=('H264', 'VP9', 'AV1')),
     Peer('firefox', 'Firefox ESR', ['python3', f'{HERE}/browser_peer.py', 'firefox'],
-         ['firefox-esr'], version=['firefox-esr', '--version'], browser=True, needs_network=True),
+         ['firefox-esr'], version=['firefox-esr', '--version'], browser=True, needs_network=True,
+         codecs=('VP9', 'AV1'),
+         cannot={'H264': 'has no H264 without a plugin that it loads from elsewhere'}),
     Peer('wrtc', 'libwebrtc M106 (@roamhq/wrtc)', ['node', f'{HERE}/wrtc_peer.cjs'],
          ['nodejs', 'npm'], ['@roamhq/wrtc'], cannot=NO_GCM),
     Peer('gstreamer', 'GStreamer webrtcbin', ['/usr/bin/python3', f'{HERE}/gstreamer_peer.py'],
          ['gstreamer1.0-plugins-bad', 'gstreamer1.0-plugins-good', 'gstreamer1.0-plugins-base',
           'gstreamer1.0-nice', 'gstreamer1.0-tools', 'gir1.2-gst-plugins-bad-1.0',
           'gir1.2-gst-plugins-base-1.0', 'python3-gi', 'python3-numpy'],
-         silent=True,
+         # It hands an empty message to nobody, and what follows neither.
+         silent=True, shortest=1,
          cannot={**NO_GCM,
+                 'simulcast': 'webrtcbin 1.22 sends one encoding of a track',
                  'peer restarts ICE': 'webrtcbin 1.22 has no option for it',
                  'parley restarts ICE': 'webrtcbin 1.22 has no ICE restart'}),
     Peer('libdatachannel', 'libdatachannel', ['node', f'{HERE}/libdatachannel_peer.cjs'],
@@ -67,6 +75,7 @@ PEERS = {peer.name: peer for peer in [
          longest=65535,
          cannot={'DTLS client': 'answers a=setup:active to an offer of a=setup:active',
                  'channels reopened, peer offers': 'gives no id twice: 1 3 5 7 9 11',
+                 'simulcast': 'receives it, and sends one encoding of a track',
                  'AEAD_AES_256_GCM': 'does not know it: alert insufficient_security'}),
     Peer('aiortc', 'aiortc', ['/usr/bin/python3', f'{HERE}/aiortc_peer.py'], ['python3-aiortc'],
          cannot={**NO_GCM,

@@ -25,6 +25,7 @@ class Scenario:
     # More of parley's "start", and changes of descriptions on their way.
     start: dict = field(default_factory=dict)
     edit: callable = None
+    needs: callable = None
 
     @property
     def key(self):
@@ -352,7 +353,8 @@ def data_echo(opener):
     def body(call):
         connect_with(call, opener, KINDS_OF_CHANNEL)
         longest = longest_message(call)
-        sizes = sorted({min(size, longest) for size in (0, 1, 1200, 65536, 262144)})
+        sizes = sorted({max(call.about.shortest, min(size, longest))
+                        for size in (0, 1, 1200, 65536, 262144)})
         for label in KINDS_OF_CHANNEL:
             for text in (False, True):
                 # A burst of 220 packets may overflow the peer's socket, and then it stays so.
@@ -480,6 +482,17 @@ def with_profile(profile):
     return body
 
 
+def with_codec(codec):
+    def body(call):
+        call.connect()
+        call.check_media(2)
+        stats = call.parley.ask('stats')['stats']
+        used = stat(stats, 'codec', id=stat(stats, 'outbound-rtp', kind='video').get('codecId'))
+        call.check(used.get('mimeType') == f'video/{codec}', f"negotiated {used.get('mimeType')}")
+        call.close()
+    return body
+
+
 def with_role(role):
     def body(call):
         call.connect()
@@ -538,6 +551,10 @@ def scenarios():
         Scenario('DTLS server', with_role('server'), 'peer', edit=setup_of_offer('active')),
         Scenario('DTLS client', with_role('client'), 'parley', edit=setup_of_offer('active')),
     ]
+    for codec in ('H264', 'VP9', 'AV1'):
+        for offerer in ('peer', 'parley'):
+            all_.append(Scenario(codec, with_codec(codec), offerer, start={'videoCodecs': [codec]},
+                                 needs=lambda peer, c=codec: c in peer.codecs))
     lossy = {'loss': 0.05, 'seed': 3}
     for offerer, opener, closer in (('peer', 'peer', 'parley'), ('parley', 'parley', 'peer'),
                                     ('peer', 'parley', 'peer'), ('parley', 'peer', 'parley')):
