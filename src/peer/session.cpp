@@ -53,7 +53,7 @@ peer::MediaConfig media_config(const SessionConfig& config, const jsep::State& s
 Session::Impl::Impl(Timestamp now, SessionConfig session_config, Random& source)
     : config(std::move(session_config)),
       random(source),
-      state(jsep::make_state(config.negotiation, source)),
+      state(jsep::make_state(std::move(config.negotiation), source)),
       transport(transport_config(config), source, now),
       media(media_config(config, state), source, now),
       data(config.data, config.log, source) {}
@@ -85,7 +85,7 @@ jsep::LocalFacts Session::Impl::local_facts(const ice::Credentials& credentials)
   }
   // An association is made for its INIT chunk only where one will be written.
   const auto offered_init = jsep::offered_sctp_init(state);
-  const bool offers_snap = state.config.offer_snap && (state.data.wanted || state.data.section);
+  const bool offers_snap = state.config->offer_snap && (state.data.wanted || state.data.section);
   if (offered_init.empty() ? offers_snap : sctp::Association::is_usable_init(offered_init)) {
     facts.sctp_init = data.local_init();
   }
@@ -359,7 +359,7 @@ Result<void> Session::set_codec_preferences(TransceiverId id,
                                             const std::vector<std::string>& names) {
   const jsep::Transceiver* transceiver = impl_->state.find(id);
   if (transceiver == nullptr) return Error{Errc::not_found, "transceiver"};
-  auto codecs = jsep::codecs_named(impl_->config.negotiation, transceiver->kind, names);
+  auto codecs = jsep::codecs_named(*impl_->state.config, transceiver->kind, names);
   if (!codecs) return codecs.error();
   if (codecs->empty() && !names.empty()) {
     return Error{Errc::invalid_argument, "codecs of the other kind of media"};

@@ -9,7 +9,7 @@ namespace parley {
 Result<sctp::ChannelHandle> Session::open_channel(Timestamp now,
                                                   const sctp::ChannelOptions& options) {
   if (impl_->closed) return Error{Errc::closed, "session"};
-  if (!impl_->state.config.data_channels) return Error{Errc::unsupported, "data channels are off"};
+  if (!impl_->state.config->data_channels) return Error{Errc::unsupported, "data channels are off"};
   auto opened = impl_->data.open(now, options);
   if (!opened) return opened;
   if (auto wanted = jsep::want_data(impl_->state); !wanted) return wanted.error();

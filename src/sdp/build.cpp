@@ -164,7 +164,7 @@ Result<Description> build_offer(const State& current, const LocalFacts& facts) {
     write_transport(m, facts, sdp::Setup::actpass);
     if (i == *tag) {
       write_candidates(m, facts);
-    } else if (state.config.bundle_style == BundleStyle::bundle_only && !was_bundled(state, i)) {
+    } else if (state.config->bundle_style == BundleStyle::bundle_only && !was_bundled(state, i)) {
       m.port = 0;
       m.bundle_only = true;
     }

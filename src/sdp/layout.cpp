@@ -50,7 +50,7 @@ Slot& place(std::vector<Slot>& slots, std::vector<bool>& recyclable) {
 bool is_free_for_use(const State& state, const Media& section, std::size_t index) {
   if (section.is_rejected()) return false;
   if (section.is_data()) {
-    return state.config.data_channels && (!state.data.section || state.data.section == index);
+    return state.config->data_channels && (!state.data.section || state.data.section == index);
   }
   const Transceiver* t = owner_of(state, index);
   return section.media_kind().has_value() && t != nullptr && t->kind == *section.media_kind();
@@ -134,7 +134,7 @@ Transceiver* owner_of(State& state, std::size_t section) {
 }
 
 const std::vector<CodecCapability>& codecs_of(const State& state, const Transceiver& t) {
-  return t.codec_preferences.empty() ? state.config.codecs : t.codec_preferences;
+  return t.codec_preferences.empty() ? state.config->codecs : t.codec_preferences;
 }
 
 std::vector<Slot> offer_layout(const State& state) {

@@ -164,7 +164,7 @@ void associate_remote_section(State& next, const Description& offer, std::size_t
   }
   if (m.mid) reserve_mid(next, *m.mid);
   if (m.is_data()) {
-    if (!next.config.data_channels || next.data.section) return;
+    if (!next.config->data_channels || next.data.section) return;
     next.data.section = i;
     next.data.mid = m.mid ? *m.mid : made_up_mid(next, offer);
     return;

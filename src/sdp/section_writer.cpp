@@ -100,7 +100,7 @@ bool fits(const ExtensionCapability& e, MediaKind kind) {
 
 void offer_extensions(const State& state, const Transceiver& t, Media& section,
                       ExtensionTable& table) {
-  for (const ExtensionCapability& e : state.config.extensions) {
+  for (const ExtensionCapability& e : state.config->extensions) {
     if (!fits(e, t.kind)) continue;
     // RFC 9429 section 5.2.2: later offers have what the last answer had.
     const auto same = [&e](const NegotiatedExtension& n) { return n.uri == e.uri; };
@@ -209,7 +209,7 @@ void answer_formats(const State& state, const Transceiver& t, const Media& offer
 void answer_extensions(const State& state, const Transceiver& t, const std::vector<Extmap>& offered,
                        Media& section, ExtensionTable& table) {
   for (const Extmap& o : offered) {
-    const auto& known = state.config.extensions;
+    const auto& known = state.config->extensions;
     const auto e = std::find_if(known.begin(), known.end(), [&](const ExtensionCapability& k) {
       return k.uri == o.uri && fits(k, t.kind);
     });
@@ -250,8 +250,8 @@ Media offer_data_section(const State& state, const Mid& mid) {
   m.other_formats = {"webrtc-datachannel"};
   m.connection = kNoAddress;
   m.mid = mid;
-  m.sctp_port = state.config.sctp_port;
-  m.max_message_size = state.config.max_message_size;
+  m.sctp_port = state.config->sctp_port;
+  m.max_message_size = state.config->max_message_size;
   return m;
 }
 
@@ -320,9 +320,9 @@ Media answer_data_section(const State& state, const Media& offered) {
     m.sctpmap = std::to_string(offered.data_port()) + " webrtc-datachannel 65535";
   } else {
     m.other_formats = {"webrtc-datachannel"};
-    m.sctp_port = state.config.sctp_port;
+    m.sctp_port = state.config->sctp_port;
   }
-  m.max_message_size = state.config.max_message_size;
+  m.max_message_size = state.config->max_message_size;
   return m;
 }
 

@@ -127,10 +127,10 @@ void answer_simulcast(const State& state, const Transceiver& t, const Media& off
   if (!offered.simulcast || t.kind != MediaKind::video) return;
   if (is_contradictory(offered) || !has_rid_extension(section)) return;
   sdp::Simulcast simulcast;
-  if (state.config.receive_simulcast && receives(*section.direction)) {
+  if (state.config->receive_simulcast && receives(*section.direction)) {
     answer_streams(offered.simulcast->send, offered, true, nullptr, section, simulcast.receive);
   }
-  if (sends(*section.direction) && (state.config.send_simulcast || !t.send_rids.empty())) {
+  if (sends(*section.direction) && (state.config->send_simulcast || !t.send_rids.empty())) {
     answer_streams(offered.simulcast->receive, offered, false,
                    t.send_rids.empty() ? nullptr : &t.send_rids, section, simulcast.send);
   }

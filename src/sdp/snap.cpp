@@ -24,7 +24,7 @@ std::vector<std::uint8_t> init_to_describe(const State& state, const LocalFacts&
     return facts.sctp_init.empty() ? present->local_init : facts.sctp_init;
   }
   if (offered == nullptr) {
-    return state.config.offer_snap ? facts.sctp_init : std::vector<std::uint8_t>{};
+    return state.config->offer_snap ? facts.sctp_init : std::vector<std::uint8_t>{};
   }
   return is_init_chunk(offered->sctp_init) ? facts.sctp_init : std::vector<std::uint8_t>{};
 }

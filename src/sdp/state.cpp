@@ -139,7 +139,7 @@ const sdp::Description* State::description(Side side) const {
 
 State make_state(Config config, Random& random) {
   State state;
-  state.config = std::move(config);
+  state.config = std::make_shared<const Config>(std::move(config));
   // RFC 9429 section 5.2.1: 63 random bits.
   state.session_id = random.u64() >> 1;
   state.seed = random.u64();
@@ -215,7 +215,7 @@ Result<void> set_codec_preferences(State& state, TransceiverId id,
         return k.kind == c.kind && codec_key(k) == codec_key(c);
       });
     };
-    const bool found = has(state.config.codecs) || has(state.config.optional_codecs);
+    const bool found = has(state.config->codecs) || has(state.config->optional_codecs);
     if (!found || c.kind != t->kind) {
       return Error{Errc::invalid_argument, "codec that is not configured: " + c.name};
     }
@@ -237,7 +237,7 @@ Result<void> stop(State& state, TransceiverId id) {
 }
 
 Result<void> want_data(State& state) {
-  if (!state.config.data_channels) return Error{Errc::unsupported, "data channels are off"};
+  if (!state.config->data_channels) return Error{Errc::unsupported, "data channels are off"};
   state.data.wanted = true;
   return {};
 }

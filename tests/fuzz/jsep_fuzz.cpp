@@ -84,7 +84,7 @@ class Session {
         break;
       case 13:
         refused = !set_codec_preferences(
-            state_, id, {state_.config.codecs[op / 15 % state_.config.codecs.size()]});
+            state_, id, {state_.config->codecs[op / 15 % state_.config->codecs.size()]});
         break;
       default:
         // The peer echoes what we offered, which is nearly an answer.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -29,6 +30,12 @@ struct Peer {
     state = make_state(std::move(config), random);
   }
 
+  /// A configuration of its own from now on, to be changed before the next call.
+  Config& reconfigure() {
+    const auto own = std::make_shared<Config>(*state.config);
+    state.config = own;
+    return *own;
+  }
   sdp::Description offer() const { return require(build_offer(state, facts)); }
   sdp::Description answer() const { return require(build_answer(state, facts)); }
   void set_local(SdpType type, const sdp::Description& d) { take(plan_local(state, type, d)); }

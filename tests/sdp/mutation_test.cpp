@@ -202,7 +202,7 @@ TEST_CASE("damaged later offers leave a live session as it was or change all of 
 TEST_CASE("damaged answers are taken whole or refused", "[jsep][mutation]") {
   const auto offers = offers_of_other_stacks();
   Peer a = answerer(1);
-  a.state.config.offer_snap = true;
+  a.reconfigure().offer_snap = true;
   a.track(MediaKind::audio);
   TransceiverInit camera;
   camera.track_id = "camera";

@@ -168,7 +168,7 @@ TEST_CASE("an association of a handshake of its own does not turn to SNAP later"
   Peer b = peer_with(2, true);
   REQUIRE(want_data(a.state));
   negotiate(a, b);
-  a.state.config.offer_snap = true;
+  a.reconfigure().offer_snap = true;
   CHECK(a.offer().media[0].sctp_init.empty());
   CHECK(b.offer().media[0].sctp_init.empty());
 }

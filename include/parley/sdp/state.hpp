@@ -75,7 +75,8 @@ struct Checkpoint;  // what a rollback restores
 /// Everything negotiation knows. A value: copying it and planning on the copy is harmless. Members
 /// are for reading; the functions below change them.
 struct State {
-  Config config;
+  /// Never null. Shared, because it never changes: connections hold it once.
+  std::shared_ptr<const Config> config = std::make_shared<const Config>();
   std::uint64_t session_id = 0;  ///< the number in o=
   std::uint64_t seed = 0;        ///< what SSRCs and track ids are drawn from
   std::string cname;             ///< of all our streams (RFC 7022)
