@@ -24,14 +24,16 @@ double LossMonitor::ceiling() const {
   return std::min(kTolerance + 2 * usual(), kHighestCeiling);
 }
 
-bool LossMonitor::end_round(double mtu) {
+bool LossMonitor::end_round(double mtu, double product) {
   const double round = round_acked_ + round_lost_;
   bool excessive = round >= kRoundPackets * mtu && round_lost_ > kRoundCeiling * round;
   span_acked_ += round_acked_;
   span_lost_ += round_lost_;
   round_acked_ = round_lost_ = 0;
   const double span = span_acked_ + span_lost_;
-  if (span < kSpanPackets * mtu) return excessive;
+  // Losses are found a part of a round trip after what was sent around them is acknowledged: when
+  // the flow stalls, a shorter span holds losses of more than it delivered.
+  if (span < std::max(kSpanPackets * mtu, product)) return excessive;
   const double share = std::max(0.0, span_lost_) / span;
   excessive = excessive || share > ceiling();
   history_[next_] = share;

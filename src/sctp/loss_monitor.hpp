@@ -14,8 +14,9 @@ class LossMonitor {
     round_acked_ += acked;
     round_lost_ += lost;
   }
-  /// A round trip is over: true when its losses mean congestion.
-  bool end_round(double mtu);
+  /// A round trip is over: true when its losses mean congestion. `product`: bytes that fill the
+  /// path.
+  bool end_round(double mtu, double product);
 
   /// What was counted is no longer of interest; what is usual is kept.
   void restart() { round_acked_ = round_lost_ = span_acked_ = span_lost_ = 0; }

@@ -110,7 +110,9 @@ void ModelController::on_ack(Timestamp now, const AckSample& sample) {
 
 void ModelController::end_round(Timestamp now, const AckSample& sample) {
   ++phase_rounds_;
-  if (losses_.end_round(mtu_)) congestion(now, static_cast<double>(sample.in_flight_before));
+  if (losses_.end_round(mtu_, model_.product())) {
+    congestion(now, static_cast<double>(sample.in_flight_before));
+  }
   if (phase_ == Phase::startup) end_startup_round(now, sample);
   if (phase_ == Phase::up) end_up_round(now);
 }
@@ -202,8 +204,10 @@ void ModelController::congestion(Timestamp now, double in_flight) {
   // Startup ends with losses of its own making; what the path delivered meanwhile is known, and the
   // bound does not begin below it.
   const bool own = phase_ == Phase::startup || phase_ == Phase::drain;
-  bound_.reduce(now, own ? std::max(in_flight, model_.product() / CubicBound::kBeta) : in_flight,
-                mtu_);
+  // What was lost is no longer in flight, and a full receive window or a gap that is repaired keep
+  // more away: little in flight then says nothing about how much the path takes.
+  const double held = bound_ ? std::min(bound_.bytes(), model_.product()) : model_.product();
+  bound_.reduce(now, std::max(in_flight, own ? model_.product() / CubicBound::kBeta : held), mtu_);
   if (phase_ == Phase::startup || phase_ == Phase::up) {
     enter(now, phase_ == Phase::startup ? Phase::drain : Phase::cruise);
   }

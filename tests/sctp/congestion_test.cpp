@@ -144,7 +144,7 @@ TEST_CASE("losses mean congestion when they are more than usual", "[sctp][conges
     bool any = false;
     for (int i = 0; i < count; ++i) {
       m.note(500'000 * (1 - loss), 500'000 * loss);
-      any = m.end_round(1000) || any;
+      any = m.end_round(1000, 0) || any;
     }
     return any;
   };
@@ -160,8 +160,8 @@ TEST_CASE("losses mean congestion when they are more than usual", "[sctp][conges
 
   LossMonitor short_rounds;  // one round with a quarter gone is enough
   short_rounds.note(15'000, 15'000);
-  CHECK(short_rounds.end_round(1000));
+  CHECK(short_rounds.end_round(1000, 0));
   short_rounds.note(100'000, 10'000);
   short_rounds.restart();
-  CHECK_FALSE(short_rounds.end_round(1000));
+  CHECK_FALSE(short_rounds.end_round(1000, 0));
 }

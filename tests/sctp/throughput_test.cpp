@@ -67,6 +67,14 @@ TEST_CASE("a link is used at every round trip and loss", "[sctp][throughput]") {
   }
 }
 
+TEST_CASE("five percent of random loss on a long path is not mistaken for congestion",
+          "[sctp][throughput]") {
+  // The receive window holds less than four round trips: what is lost twice stalls the transfer,
+  // and such a stall must not look like congestion either.
+  CHECK(bulk(100ms, 0.05).share > 0.75);
+  CHECK(bulk(200ms, 0.05).share > 0.45);
+}
+
 TEST_CASE("a link that reorders and doubles is used", "[sctp][throughput]") {
   PathOptions path;
   path.delay = 25ms;
