@@ -86,11 +86,31 @@ Reassembly::Outcome Reassembly::take(const DataChunk& part, std::int64_t tsn, Ri
 }
 
 bool Reassembly::append(Unfinished& message, Bytes payload) {
-  if (message.data.size() + payload.size() > limits_.max_message) return false;
+  if (message.size + payload.size() > limits_.max_message) return false;
+  if (message.data.size() + payload.size() > limits_.piece && !message.data.empty()) {
+    message.pieces.push_back(std::move(message.data));
+    message.data = {};
+    message.data.reserve(limits_.piece);
+  }
   message.data.insert(message.data.end(), payload.begin(), payload.end());
+  message.size += payload.size();
   held_ += payload.size();
   unfinished_ += payload.size();
   return true;
+}
+
+// Each piece is freed as soon as it was copied, and memory that was only reserved is not there yet:
+// a long message is never held twice.
+std::vector<std::uint8_t> Reassembly::join(Unfinished&& message) {
+  if (message.pieces.empty()) return std::move(message.data);
+  std::vector<std::uint8_t> whole;
+  whole.reserve(message.size);
+  for (auto& piece : message.pieces) {
+    whole.insert(whole.end(), piece.begin(), piece.end());
+    std::vector<std::uint8_t>{}.swap(piece);
+  }
+  whole.insert(whole.end(), message.data.begin(), message.data.end());
+  return whole;
 }
 
 // Appends the orphans that follow, then finishes the message or lets it wait under the key of the
@@ -123,11 +143,11 @@ Reassembly::Outcome Reassembly::adopt(Key next, Unfinished message, Ring<Message
 }
 
 void Reassembly::complete(Unfinished&& message, Ring<Message>& out) {
-  const std::size_t size = message.data.size();
+  const std::size_t size = message.size;
   unfinished_ -= size;
   if (message.unordered) {
     held_ -= size;
-    out.push_back({StreamId{message.stream}, message.ppid, std::move(message.data)});
+    out.push_back({StreamId{message.stream}, message.ppid, join(std::move(message))});
     return;
   }
   Stream* const s = stream(message.stream);
@@ -137,14 +157,14 @@ void Reassembly::complete(Unfinished&& message, Ring<Message>& out) {
   }
   if (message.number > s->next) {
     held_ += kOverhead;
-    if (!s->waiting.try_emplace(message.number, Waiting{message.ppid, std::move(message.data)})
+    if (!s->waiting.try_emplace(message.number, Waiting{message.ppid, join(std::move(message))})
              .second) {
       held_ -= size + kOverhead;
     }
     return;
   }
   held_ -= size;
-  out.push_back({StreamId{message.stream}, message.ppid, std::move(message.data)});
+  out.push_back({StreamId{message.stream}, message.ppid, join(std::move(message))});
   ++s->next;
   deliver_ready(message.stream, *s, out);
 }
@@ -169,8 +189,8 @@ void Reassembly::drop_orphans(std::map<Key, Orphan>::iterator first,
 }
 
 void Reassembly::drop_unfinished(std::map<Key, Unfinished>::iterator at) {
-  held_ -= at->second.data.size() + kOverhead;
-  unfinished_ -= at->second.data.size() + kOverhead;
+  held_ -= at->second.size + kOverhead;
+  unfinished_ -= at->second.size + kOverhead;
   spares_.give(std::move(at->second.data));
   unfinished_messages_.erase(at);
 }

@@ -27,6 +27,10 @@ class Reassembly {
   struct Limits {
     std::size_t max_message = 0;
     std::size_t max_streams = 0;
+    /// A message grows in pieces of so many bytes. A vector that grows holds its old and its new
+    /// bytes for a moment, which matters for long messages only; the C library gives pieces of this
+    /// size back to the system when they are freed (mallopt(3), M_MMAP_THRESHOLD: at most 32 MiB).
+    std::size_t piece = std::size_t{64} << 20;
   };
   /// What every part that waits is thought to need besides its bytes.
   static constexpr std::size_t kOverhead = 128;
@@ -74,11 +78,13 @@ class Reassembly {
     std::uint32_t ppid = 0;
   };
   struct Unfinished {
-    std::vector<std::uint8_t> data;
+    std::vector<std::uint8_t> data;  ///< the last piece, mostly the only one
     std::uint16_t stream = 0;
     bool unordered = false;
     std::int64_t number = 0;
     std::uint32_t ppid = 0;
+    std::vector<std::vector<std::uint8_t>> pieces{};  ///< before `data`, each full
+    std::size_t size = 0;                             ///< of all
   };
   struct Waiting {
     std::uint32_t ppid = 0;
@@ -97,6 +103,7 @@ class Reassembly {
     return (std::uint32_t{stream} << 1) | (unordered ? 1 : 0);
   }
   bool append(Unfinished& message, Bytes payload);
+  static std::vector<std::uint8_t> join(Unfinished&& message);
   Outcome adopt(Key next, Unfinished message, Ring<Message>& out);
   void complete(Unfinished&& message, Ring<Message>& out);
   void deliver_ready(std::uint16_t id, Stream& stream, Ring<Message>& out);
