@@ -151,6 +151,9 @@ Outcome read_rtpmap(Media& media, std::string_view value) {
   format->name = name;
   format->clock_rate = static_cast<int>(*rate);
   format->channels = *count;
+  // GStreamer leaves the channels of Opus out while its caps are not complete. There is only one
+  // thing that it can mean (RFC 7587 section 7: always two).
+  if (channels.empty() && text::equal_in_any_case(name, "opus")) format->channels = 2;
   return Outcome::taken;
 }
 

@@ -80,6 +80,8 @@ PEERS = {peer.name: peer for peer in [
     Peer('aiortc', 'aiortc', ['/usr/bin/python3', f'{HERE}/aiortc_peer.py'], ['python3-aiortc'],
          cannot={**NO_GCM,
                  'simulcast': 'writes no a=simulcast and no rid',
+                 'peer restarts ICE': 'createOffer has no iceRestart',
+                 'parley restarts ICE': 'answers with the user fragment that it had',
                  'DTLS client': 'refuses an offer of another a=setup than actpass',
                  'peer adds video, parley offers':
                      'its second offer moves Opus to another payload type, which its own sender and '

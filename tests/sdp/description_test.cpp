@@ -132,6 +132,13 @@ TEST_CASE("A static payload type needs no map and GStreamer writes OPUS in capit
   CHECK(d.media[0].formats[2].channels == 1);
 }
 
+TEST_CASE("Opus without a number of channels has two as GStreamer means it", "[sdp][rfc7587]") {
+  const Description d = parsed(kHead + "m=audio 9 UDP/TLS/RTP/SAVPF 111 0 96\r\n" +
+                               "a=rtpmap:111 OPUS/48000\r\na=rtpmap:96 L16/48000\r\n");
+  CHECK(d.media[0].formats[0].channels == 2);
+  CHECK(d.media[0].formats[2].channels == 1);
+}
+
 TEST_CASE("Credentials options and fingerprints of the session hold for sections without their own",
           "[sdp][rfc8839]") {
   const Description d = parsed(kHead +
