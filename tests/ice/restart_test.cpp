@@ -227,7 +227,8 @@ TEST_CASE("candidates of the old generation are ignored after a restart", "[ice]
   scene.restart(*scene.a, *scene.b);
   REQUIRE(scene.a->agent.add_remote_candidate(scene.net.now, old));
   scene.net.run_for(1s);
-  for (const Candidate& c : scene.a->agent.stats().front().stats.remote_candidates) {
+  const auto generations = scene.a->agent.stats();
+  for (const Candidate& c : generations.front().stats.remote_candidates) {
     CHECK(c.address != old.address);
     CHECK(c.ufrag == scene.b->agent.local_credentials().ufrag);
   }

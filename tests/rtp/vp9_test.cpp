@@ -86,8 +86,9 @@ TEST_CASE("references of flexible mode are distances of picture ids", "[rtp][rfc
 TEST_CASE("the scalability structure is read past", "[rtp][rfc9628]") {
   // V: N_S 1 (two layers), Y, G; 320 x 180 and 640 x 360; a group of two: TID 0 U one reference,
   // TID 1 with two.
-  const auto payload =
-      parse(payload_of("8A 80 05 38 01 40 00 B4 02 80 01 68 02 14 02 28 01 02", kKeyFrame));
+  const ByteVector bytes =
+      payload_of("8A 80 05 38 01 40 00 B4 02 80 01 68 02 14 02 28 01 02", kKeyFrame);
+  const auto payload = parse(bytes);
   CHECK(payload.key_frame);
   CHECK(payload.width == 640);
   CHECK(payload.height == 360);
