@@ -94,8 +94,7 @@ PayloadPart Vp8Packetizer::build_descriptor(const EncodedVideo& frame) const {
   return part;
 }
 
-std::vector<PayloadPart> Vp8Packetizer::packetize(EncodedVideo& frame,
-                                                  std::size_t max_payload) {
+std::vector<PayloadPart> Vp8Packetizer::packetize(EncodedVideo& frame, std::size_t max_payload) {
   PayloadPart part = build_descriptor(frame);
   const std::size_t size = frame.data.size();
   if (size == 0 || max_payload <= part.prefix_size) return {};

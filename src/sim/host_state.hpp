@@ -16,7 +16,7 @@ namespace parley::sim {
 struct Host::Carried {
   explicit Carried(Engine& e) : engine(&e) {}
   Engine* engine;
-  Timestamp armed = kNever;  ///< The alarm that counts; others that ring are ignored.
+  Timestamp armed = kNever;          ///< The alarm that counts; others that ring are ignored.
   std::set<SocketAddress> borrowed;  ///< Sockets of others that it may send from.
   bool wake_pending = false;
   bool faulted = false;

@@ -53,7 +53,8 @@ class TransportFeedbackRecorder {
   }
   void restart(std::int64_t sequence);
   Config config_;
-  std::vector<Timestamp> arrivals_;  ///< kNever: not arrived; ring of kWindow from the first packet on
+  std::vector<Timestamp>
+      arrivals_;  ///< kNever: not arrived; ring of kWindow from the first packet on
   std::optional<std::int64_t> newest_;
   std::int64_t begin_ = 0;  ///< first number of the next feedback
   std::size_t waiting_ = 0;
