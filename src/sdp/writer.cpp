@@ -4,6 +4,7 @@
 
 #include "parley/sdp/description.hpp"
 #include "sdp/base64.hpp"
+#include "sdp/text.hpp"
 
 namespace parley::sdp {
 namespace {
@@ -87,7 +88,10 @@ void write_formats(LineWriter& out, const Media& m) {
     const std::string type = std::to_string(f.payload_type.value());
     if (!f.name.empty()) {
       out.line({"a=rtpmap:", type, " ", f.name, "/", std::to_string(f.clock_rate),
-                f.channels != 1 ? "/" + std::to_string(f.channels) : ""});
+                // Opus without a number reads as two channels (see read_rtpmap).
+                f.channels != 1 || text::equal_in_any_case(f.name, "opus")
+                    ? "/" + std::to_string(f.channels)
+                    : ""});
     }
     for (const std::string& feedback : f.feedback) {
       out.line({"a=rtcp-fb:", type, " ", feedback});

@@ -137,6 +137,11 @@ TEST_CASE("Opus without a number of channels has two as GStreamer means it", "[s
                                "a=rtpmap:111 OPUS/48000\r\na=rtpmap:96 L16/48000\r\n");
   CHECK(d.media[0].formats[0].channels == 2);
   CHECK(d.media[0].formats[2].channels == 1);
+  // One channel, which no Opus has, stays what was said.
+  const auto odd =
+      parsed(kHead + "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=rtpmap:111 opus/48000/1\r\n");
+  CHECK(odd.media[0].formats[0].channels == 1);
+  CHECK(parsed(to_string(odd)) == odd);
 }
 
 TEST_CASE("Credentials options and fingerprints of the session hold for sections without their own",
