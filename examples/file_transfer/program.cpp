@@ -170,8 +170,25 @@ class Transfer {
   bool answered_ = false;  ///< one offer per transfer
 };
 
+/// A transfer under way ends in order when the user interrupts it. Before it begins the program
+/// only waits, and an interrupt ends it as any other.
+class InterruptsEndTransfer {
+ public:
+  InterruptsEndTransfer() {
+    std::signal(SIGINT, on_signal);
+    std::signal(SIGTERM, on_signal);
+  }
+  ~InterruptsEndTransfer() {
+    std::signal(SIGINT, SIG_DFL);
+    std::signal(SIGTERM, SIG_DFL);
+  }
+  InterruptsEndTransfer(const InterruptsEndTransfer&) = delete;
+  InterruptsEndTransfer& operator=(const InterruptsEndTransfer&) = delete;
+};
+
 /// Shows progress until the end; returns the exit status.
 int follow(Transfer& transfer, const Options& options, std::ostream& err) {
+  const InterruptsEndTransfer interrupts;
   const bool show = !options.quiet && isatty(STDERR_FILENO) != 0;
   RateMeter meter;
   std::optional<RateMeter::Clock::time_point> begun;
@@ -269,8 +286,6 @@ int receive(const Options& options, std::istream& in, std::ostream& out, std::os
 }  // namespace
 
 int run(const Options& options, std::istream& in, std::ostream& out, std::ostream& err) {
-  std::signal(SIGINT, on_signal);
-  std::signal(SIGTERM, on_signal);
   return options.role == Role::send ? send(options, in, out, err) : receive(options, in, out, err);
 }
 

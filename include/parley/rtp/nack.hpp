@@ -59,8 +59,8 @@ class NackTracker {
   /// The latest round trip time, above zero.
   void set_rtt(Duration rtt) { rtt_ = rtt; }
 
-  /// Writes up to `out.size()` sequence numbers that are due, oldest first, counts them as asked
-  /// for now, and returns how many there are. The rest stays due.
+  /// Writes up to `out.size()` sequence numbers that are due, oldest first, counts each as
+  /// asked for once more, and returns how many there are. The rest stays due.
   std::size_t poll(Timestamp now, std::span<std::uint16_t> out);
   /// Gives up what is too old.
   void handle_timeout(Timestamp now);

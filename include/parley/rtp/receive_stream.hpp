@@ -71,7 +71,7 @@ class ReceiveStream {
   /// received packets since the last report (RFC 3550 section 6.4). Begins their next interval.
   void build_report_blocks(Timestamp now, std::vector<rtcp::ReportBlock>& out);
 
-  /// Sequence numbers to ask for now; see NackTracker::poll.
+  /// Sequence numbers that are due to be asked for; see NackTracker::poll.
   std::size_t poll_nack(Timestamp now, std::span<std::uint16_t> out);
   bool take_key_frame_needed();
   void handle_timeout(Timestamp now);
