@@ -1,12 +1,9 @@
 #include "echo_client/options.hpp"
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
 
 namespace echo_client {
 namespace {
-
-using parley::IpAddress;
 
 struct Typed {
   std::string url;
@@ -48,30 +45,18 @@ void declare(CLI::App& app, Options& o, Typed& t) {
 
 }  // namespace
 
-std::variant<Options, Stop> parse_options(int argc, const char* const* argv) {
+std::variant<Options, example::Stop> parse_options(int argc, const char* const* argv) {
   Options options;
   Typed typed;
   CLI::App app{"Calls an echo server and checks what comes back.", "echo_client"};
   declare(app, options, typed);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::CallForHelp&) {
-    return Stop{0, app.help()};
-  } catch (const CLI::ParseError& e) {
-    std::string line = e.what();
-    std::replace(line.begin(), line.end(), '\n', ' ');
-    return Stop{2, line};
-  }
+  if (auto stop = example::read_arguments(app, argc, argv)) return *stop;
   if (!split_url(typed.url, options))
-    return Stop{2, "'" + typed.url + "' is no http:// or https:// URL"};
+    return example::Stop{2, "'" + typed.url + "' is no http:// or https:// URL"};
   options.test = static_cast<Test>(typed.test);
   options.timeout = parley::from_seconds(typed.timeout);
   options.length = parley::from_seconds(typed.seconds);
-  for (const std::string& text : typed.bind) {
-    const auto address = IpAddress::parse(text);
-    if (!address) return Stop{2, "--bind: '" + text + "' is not an IP address"};
-    options.bind.push_back(*address);
-  }
+  if (auto stop = example::read_addresses("--bind", typed.bind, options.bind)) return *stop;
   return options;
 }
 

@@ -5,6 +5,7 @@
 #include <variant>
 #include <vector>
 
+#include "common/command_line.hpp"
 #include "parley/base/net.hpp"
 #include "parley/base/time.hpp"
 
@@ -30,12 +31,6 @@ struct Options {
   bool verbose = false;
 };
 
-/// Text for the user and the exit status to end with: help (0) or one line of complaint (2).
-struct Stop {
-  int status = 2;
-  std::string text;
-};
-
-std::variant<Options, Stop> parse_options(int argc, const char* const* argv);
+std::variant<Options, example::Stop> parse_options(int argc, const char* const* argv);
 
 }  // namespace echo_client

@@ -8,7 +8,7 @@
 namespace echo_server {
 namespace {
 
-using parley::IpAddress;
+using example::Stop;
 
 /// The options that CLI11 cannot convert by itself, as they were typed.
 struct Typed {
@@ -43,51 +43,33 @@ void declare(CLI::App& app, Options& o, Typed& t) {
   app.add_flag("--verbose", o.verbose, "Say on standard error what happens");
 }
 
-std::string convert_addresses(const char* name, const std::vector<std::string>& typed,
-                              std::vector<IpAddress>& out) {
-  for (const std::string& text : typed) {
-    const auto address = IpAddress::parse(text);
-    if (!address) return std::string(name) + ": '" + text + "' is not an IP address";
-    out.push_back(*address);
-  }
-  return {};
-}
-
-std::string convert(const Typed& t, Options& o) {
-  if (auto fault = convert_addresses("--bind", t.bind, o.bind); !fault.empty()) return fault;
-  if (auto fault = convert_addresses("--public-address", t.public_addresses, o.public_addresses);
-      !fault.empty())
-    return fault;
+std::optional<Stop> convert(const Typed& t, Options& o) {
+  if (auto stop = example::read_addresses("--bind", t.bind, o.bind)) return stop;
+  if (auto stop =
+          example::read_addresses("--public-address", t.public_addresses, o.public_addresses))
+    return stop;
   // The wildcard addresses mean what no option means.
   if (std::any_of(o.bind.begin(), o.bind.end(), [](const auto& ip) { return ip.is_any(); }))
     o.bind.clear();
   for (const std::string& uri : o.ice_servers) {
     const auto parsed = parley::stun::ServerUri::parse(uri);
-    if (!parsed) return "--ice-server: " + parsed.error().to_string();
+    if (!parsed) return Stop{2, "--ice-server: " + parsed.error().to_string()};
   }
   for (const std::string& file : t.play) o.play.emplace_back(file);
   if (!t.record.empty()) o.record = t.record;
-  return {};
+  return std::nullopt;
 }
 
 }  // namespace
 
-std::variant<Options, Stop> parse_options(int argc, const char* const* argv) {
+std::variant<Options, example::Stop> parse_options(int argc, const char* const* argv) {
   Options options;
   Typed typed;
   CLI::App app{"Sends back to any WebRTC peer what it sends: sound, pictures and messages.",
                "echo_server"};
   declare(app, options, typed);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::CallForHelp&) {
-    return Stop{0, app.help()};
-  } catch (const CLI::ParseError& e) {
-    std::string line = e.what();
-    std::replace(line.begin(), line.end(), '\n', ' ');
-    return Stop{2, line};
-  }
-  if (const std::string fault = convert(typed, options); !fault.empty()) return Stop{2, fault};
+  if (auto stop = example::read_arguments(app, argc, argv)) return *stop;
+  if (auto stop = convert(typed, options)) return *stop;
   return options;
 }
 

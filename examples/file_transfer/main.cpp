@@ -5,10 +5,8 @@
 
 int main(int argc, char** argv) {
   const auto parsed = file_transfer::parse_options(argc, argv);
-  if (const auto* stop = std::get_if<file_transfer::Stop>(&parsed)) {
-    (stop->status == 0 ? std::cout : std::cerr) << stop->text;
-    return stop->status;
-  }
+  if (const auto* stop = std::get_if<example::Stop>(&parsed))
+    return example::end_with(*stop, "file_transfer");
   return file_transfer::run(std::get<file_transfer::Options>(parsed), std::cin, std::cout,
                             std::cerr);
 }

@@ -1,11 +1,10 @@
 #include "file_transfer/options.hpp"
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
 
 namespace file_transfer {
 
-std::variant<Options, Stop> parse_options(int argc, const char* const* argv) {
+std::variant<Options, example::Stop> parse_options(int argc, const char* const* argv) {
   CLI::App app{
       "Sends a file or a folder from one machine to another over a WebRTC data channel. An "
       "interrupted transfer goes on where it ended when both ends are started again."};
@@ -29,22 +28,10 @@ std::variant<Options, Stop> parse_options(int argc, const char* const* argv) {
   receive->add_option("--http", options.listen, "Wait for the sender's call on ADDRESS:PORT");
   receive->add_flag("--keep-listening", options.keep_listening, "Go on after a transfer (--http)");
   common(receive);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::CallForHelp&) {
-    return Stop{0, app.help("", CLI::AppFormatMode::All)};
-  } catch (const CLI::ParseError& error) {
-    std::string line = "file_transfer: " + std::string(error.what());
-    std::replace(line.begin(), line.end(), '\n', ' ');
-    return Stop{2, line + " (--help tells more)\n"};
-  }
+  if (auto stop = example::read_arguments(app, argc, argv)) return *stop;
   options.role = send->parsed() ? Role::send : Role::receive;
   options.path = path.empty() ? std::filesystem::path(".") : std::filesystem::path(path);
-  for (const std::string& text : bind) {
-    const auto address = parley::IpAddress::parse(text);
-    if (!address) return Stop{2, "file_transfer: --bind: '" + text + "' is not an IP address\n"};
-    options.bind.push_back(*address);
-  }
+  if (auto stop = example::read_addresses("--bind", bind, options.bind)) return *stop;
   return options;
 }
 

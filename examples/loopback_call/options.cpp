@@ -137,27 +137,18 @@ void convert(const Typed& t, Options& o, std::string& complaint) {
 
 }  // namespace
 
-std::variant<Options, Stop> parse_options(int argc, const char* const* argv) {
+std::variant<Options, example::Stop> parse_options(int argc, const char* const* argv) {
   Options options;
   Typed typed;
   CLI::App app{
       "Two peers in one process, an encrypted audio and video call between them, and a report "
-      "about "
-      "it.",
+      "about it.",
       "loopback_call"};
   declare(app, typed, options);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::CallForHelp&) {
-    return Stop{0, app.help()};
-  } catch (const CLI::ParseError& e) {
-    std::string line = e.what();
-    std::replace(line.begin(), line.end(), '\n', ' ');
-    return Stop{2, line};
-  }
+  if (auto stop = example::read_arguments(app, argc, argv)) return *stop;
   std::string complaint;
   convert(typed, options, complaint);
-  if (!complaint.empty()) return Stop{2, complaint};
+  if (!complaint.empty()) return example::Stop{2, complaint};
   return options;
 }
 

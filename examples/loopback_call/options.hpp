@@ -8,6 +8,7 @@
 #include <string_view>
 #include <variant>
 
+#include "common/command_line.hpp"
 #include "parley/base/result.hpp"
 #include "parley/base/time.hpp"
 #include "parley/base/units.hpp"
@@ -57,13 +58,7 @@ struct Options {
   std::optional<double> max_audio_delay_ms;
 };
 
-/// Text for the user and the exit status to end with: help (0) or one line of complaint (2).
-struct Stop {
-  int status = 2;
-  std::string text;
-};
-
-std::variant<Options, Stop> parse_options(int argc, const char* const* argv);
+std::variant<Options, example::Stop> parse_options(int argc, const char* const* argv);
 
 /// The floor for these options. `own_footage`: the user brought the pictures, of which nothing is
 /// known, so that no mean PSNR is demanded beyond what tells pictures from garbage.

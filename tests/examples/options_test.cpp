@@ -12,7 +12,7 @@ namespace {
 using namespace std::chrono_literals;
 using parley::DataRate;
 
-std::variant<Options, Stop> parse(std::vector<const char*> arguments) {
+std::variant<Options, example::Stop> parse(std::vector<const char*> arguments) {
   arguments.insert(arguments.begin(), "loopback_call");
   return parse_options(static_cast<int>(arguments.size()), arguments.data());
 }
@@ -114,8 +114,8 @@ TEST_CASE("nonsense on the command line gets one line and status 2", "[example][
   for (const auto& arguments : nonsense) {
     CAPTURE(arguments);
     const auto parsed = parse(arguments);
-    REQUIRE(std::holds_alternative<Stop>(parsed));
-    const auto& stop = std::get<Stop>(parsed);
+    REQUIRE(std::holds_alternative<example::Stop>(parsed));
+    const auto& stop = std::get<example::Stop>(parsed);
     CHECK(stop.status == 2);
     CHECK_FALSE(stop.text.empty());
     CHECK(stop.text.find('\n') == std::string::npos);
@@ -124,7 +124,7 @@ TEST_CASE("nonsense on the command line gets one line and status 2", "[example][
 
 TEST_CASE("help is not an error", "[example][options]") {
   const auto parsed = parse({"--help"});
-  const auto& stop = std::get<Stop>(parsed);
+  const auto& stop = std::get<example::Stop>(parsed);
   CHECK(stop.status == 0);
   CHECK(stop.text.find("--reorder") != std::string::npos);
 }

@@ -7,12 +7,12 @@
 
 namespace {
 
-std::variant<echo_server::Options, echo_server::Stop> server(std::vector<const char*> arguments) {
+std::variant<echo_server::Options, example::Stop> server(std::vector<const char*> arguments) {
   arguments.insert(arguments.begin(), "echo_server");
   return echo_server::parse_options(static_cast<int>(arguments.size()), arguments.data());
 }
 
-std::variant<echo_client::Options, echo_client::Stop> client(std::vector<const char*> arguments) {
+std::variant<echo_client::Options, example::Stop> client(std::vector<const char*> arguments) {
   arguments.insert(arguments.begin(), "echo_client");
   return echo_client::parse_options(static_cast<int>(arguments.size()), arguments.data());
 }
@@ -47,7 +47,7 @@ TEST_CASE("options that mean nothing end the server with status 2 and one line",
                                              {"--public-address", "1.2.3"},
                                              {"--nonsense"}}) {
     const auto parsed = server(arguments);
-    const auto* stop = std::get_if<echo_server::Stop>(&parsed);
+    const auto* stop = std::get_if<example::Stop>(&parsed);
     REQUIRE(stop != nullptr);
     CHECK(stop->status == 2);
     CHECK_FALSE(stop->text.empty());
@@ -78,7 +78,7 @@ TEST_CASE("options that mean nothing end the client with status 2", "[echo]") {
                                                                      {"http://h", "-t", "3"},
                                                                      {"http://h", "--bind", "h"}}) {
     const auto parsed = client(arguments);
-    const auto* stop = std::get_if<echo_client::Stop>(&parsed);
+    const auto* stop = std::get_if<example::Stop>(&parsed);
     REQUIRE(stop != nullptr);
     CHECK(stop->status == 2);
   }
