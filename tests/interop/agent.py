@@ -16,6 +16,9 @@ class Agent:
     def __init__(self, name, command, env=None, log=None):
         self.name, self.log = name, log
         self.replies = {}
+        self.begun = time.monotonic()
+        # What was asked, when and for how long (in ms), for who looks into a call.
+        self.requests = []
         self.news = threading.Condition()
         self.last = 0
         self.ended = False
@@ -51,10 +54,10 @@ class Agent:
             self.process.stdin.flush()
         except OSError:
             raise Failed(f'{self.name} has ended') from None
-        return self.last, do, arguments.get('seconds', 8)
+        return self.last, do, arguments.get('seconds', 8), time.monotonic()
 
     def finish(self, request):
-        number, do, seconds = request
+        number, do, seconds, asked = request
         end = time.monotonic() + seconds + 10
         with self.news:
             while number not in self.replies and not self.ended:
@@ -63,6 +66,8 @@ class Agent:
             if number not in self.replies:
                 raise Failed(f'{self.name} ended during {do}')
             reply = self.replies.pop(number)
+        self.requests.append((do, round(1000 * (asked - self.begun)),
+                              round(1000 * (time.monotonic() - asked), 1)))
         if reply.get('error'):
             raise Failed(f"{self.name}: {do}: {reply['error']}")
         return reply

@@ -93,10 +93,10 @@ const browserMedia = {
       width: element.videoWidth, height: element.videoHeight });
   },
 
-  // Second by second. An AudioContext would be simpler, and does not run in a Firefox without a
+  // Piece by piece. An AudioContext would be simpler, and does not run in a Firefox without a
   // sound card.
   watchAudio(track) {
-    const heard = { hertz: 0, seconds: 0 };
+    const heard = { hertz: 0, pieces: 0 };
     const timers = this.timers;
     const record = () => {
       const recorder = new MediaRecorder(new MediaStream([track]));
@@ -110,13 +110,13 @@ const browserMedia = {
         const sound = await context.decodeAudioData(bytes).catch(() => null);
         if (!sound) return;
         heard.hertz = frequencyOf(sound.getChannelData(0), 48000);
-        ++heard.seconds;
+        ++heard.pieces;
       };
       recorder.start();
       setTimeout(() => { if (recorder.state !== 'inactive') recorder.stop(); }, 700);
     };
     record();
-    return () => heard;
+    return () => ({ ...heard });
   },
 };
 

@@ -24,6 +24,9 @@ output = threading.Lock()
 
 class Server(http.server.BaseHTTPRequestHandler):
     protocol_version = 'HTTP/1.1'
+    # Headers and body leave together and at once, else each request takes the 40 ms of a delayed ACK.
+    wbufsize = -1
+    disable_nagle_algorithm = True
 
     def answer(self, body, content_type):
         self.send_response(200)

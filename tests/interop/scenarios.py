@@ -100,23 +100,29 @@ class Call:
     # --- Media ---
 
     def media_from(self, seconds):
-        """What both ends counted within some seconds, after the first picture was seen."""
+        """What both ends counted within some seconds, after the first picture was seen, and how long
+        that was."""
         end = time.monotonic() + 4
         while time.monotonic() < end:
-            before = self.peer.ask('counts')['tracks'], self.parley.ask('counts')['tracks']
+            from_, before = time.monotonic(), self.counts()
             if all(t.get('markers', t.get('frames', 0)) > 0
                    for side in before for t in side if t['kind'] == 'video'):
                 break
-            time.sleep(0.1)
+            time.sleep(0.05)
         time.sleep(seconds)
-        after = self.peer.ask('counts')['tracks'], self.parley.ask('counts')['tracks']
+        end = time.monotonic() + 3
+        while not heard_since(before, after := self.counts()) and time.monotonic() < end:
+            time.sleep(0.05)
         self.record['counts'] = {'before': before, 'after': after}
-        return before, after
+        return before, after, time.monotonic() - from_
 
-    def check_media(self, seconds=3, tracks=None, slack=1.0):
+    def counts(self):
+        return self.peer.ask('counts')['tracks'], self.parley.ask('counts')['tracks']
+
+    def check_media(self, seconds=1, tracks=None, slack=1.0):
         """Pictures with a readable, moving marker and the tone arrive at either end. `slack` below
         one is for paths that lose packets."""
-        before, after = self.media_from(seconds)
+        before, after, seconds = self.media_from(seconds)
         scenario = self.scenario
         kinds = tracks or list(scenario.media)
         echoes = scenario.mode == 'echo'
@@ -175,6 +181,13 @@ class Call:
         self.end(closer).finish(closing)
         self.check(gone['gone'] and ms < 1000,
                    f"closing was not seen within a second ({gone['gone']}, {ms:.0f} ms)")
+
+
+def heard_since(before, after):
+    """Whether ends that listen piece by piece have heard one that began after `before`."""
+    old = {track['mid']: track.get('pieces', 0) for track in before[0]}
+    return all(track['pieces'] >= old.get(track['mid'], 0) + 2
+               for track in after[0] if 'pieces' in track)
 
 
 def stat(stats, entry_type, **wanted):
@@ -259,7 +272,7 @@ def judge_browser(call):
 
 def media_call(call):
     call.connect()
-    call.check_media()
+    call.check_media(3)
     judge_parley(call)
     judge_browser(call)
     call.close()
@@ -269,9 +282,9 @@ def add_video_later(who):
     """Begins with audio; one end offers video on the live call."""
     def body(call):
         call.connect()
-        call.check_media(1)
+        call.check_media()
         call.negotiate(who, ('video',))
-        call.check_media(2, ['audio', 'video'])
+        call.check_media(tracks=['audio', 'video'])
         call.close()
     return body
 
@@ -279,12 +292,12 @@ def add_video_later(who):
 def ice_restart(who):
     def body(call):
         call.connect()
-        call.check_media(1)
+        call.check_media()
         offer, answer = call.negotiate(who, restart=True)
         for old, new in zip(call.record['descriptions'], (offer, answer)):
             call.check(ufrag(old) != ufrag(new), 'the ICE restart kept its user fragment')
         time.sleep(0.5)
-        call.check_media(2)
+        call.check_media()
         call.close()
     return body
 
@@ -363,7 +376,7 @@ def data_echo(opener):
                 talk(call, opener, label, few if label == 'no retransmission' else sizes, text)
         call.notes.append(f'to {sizes[-1]} bytes')
         if call.scenario.media:
-            call.check_media(1)
+            call.check_media()
         call.close()
     return body
 
@@ -475,7 +488,7 @@ IANA_NAMES = {'AEAD_AES_128_GCM': 'SRTP_AEAD_AES_128_GCM',
 def with_profile(profile):
     def body(call):
         call.connect()
-        call.check_media(2)
+        call.check_media()
         transport = stat(call.parley.ask('stats')['stats'], 'transport')
         call.check(transport.get('srtpCipher') == IANA_NAMES[profile],
                    f"negotiated {transport.get('srtpCipher')}")
@@ -486,7 +499,7 @@ def with_profile(profile):
 def with_codec(codec):
     def body(call):
         call.connect()
-        call.check_media(2)
+        call.check_media()
         stats = call.parley.ask('stats')['stats']
         used = stat(stats, 'codec', id=stat(stats, 'outbound-rtp', kind='video').get('codecId'))
         call.check(used.get('mimeType') == f'video/{codec}', f"negotiated {used.get('mimeType')}")
@@ -497,7 +510,7 @@ def with_codec(codec):
 def with_role(role):
     def body(call):
         call.connect()
-        call.check_media(1)
+        call.check_media()
         transport = stat(call.parley.ask('stats')['stats'], 'transport')
         call.check(transport.get('dtlsRole') == role, f"parley is the {transport.get('dtlsRole')}")
         call.close()
@@ -517,7 +530,7 @@ def only_ipv6(sdp, **_):
 
 def over_ipv6(call):
     call.connect()
-    call.check_media(1)
+    call.check_media()
     stats = call.parley.ask('stats')['stats']
     pair = stat(stats, 'candidate-pair', id=stat(stats, 'transport').get('selectedCandidatePairId'))
     address = stat(stats, 'local-candidate', id=pair.get('localCandidateId')).get('address', '')
