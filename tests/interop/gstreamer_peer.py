@@ -63,6 +63,15 @@ def until(condition, seconds):
     return bool(condition())
 
 
+CHANNEL_STATES = GstWebRTC.WebRTCDataChannelState
+
+
+def state_of(channel):
+    """As a number: a new channel has a state that the enumeration does not know, and Python's binding
+    dies of asking such a one for its name."""
+    return int(channel.get_property('ready-state'))
+
+
 class Call:
     def __init__(self):
         self.pipeline = Gst.Pipeline()
@@ -227,7 +236,7 @@ class Call:
 
     def gone(self, seconds, **_):
         gone = until(lambda: self.lost or self.transport_closed() or self.all_channels and all(
-            c.get_property('ready-state').value_nick == 'closed' for c in self.all_channels), seconds)
+            state_of(c) == CHANNEL_STATES.CLOSED for c in self.all_channels), seconds)
         return {'gone': gone, 'states': ' '.join(self.states)}
 
     def transport_closed(self):
@@ -285,8 +294,7 @@ class Call:
 
     def opened(self, labels, seconds, **_):
         channels = [self.channels[label][0] for label in labels]
-        is_open = until(lambda: all(c.get_property('ready-state').value_nick == 'open'
-                                    for c in channels), seconds)
+        is_open = until(lambda: all(state_of(c) == CHANNEL_STATES.OPEN for c in channels), seconds)
         return {'open': is_open, 'ids': [c.get_property('id') for c in channels]}
 
     def talk(self, label, sizes, seconds, text=False, **_):
@@ -304,8 +312,8 @@ class Call:
     def hangup(self, label, seconds, **_):
         channel = self.channels[label][0]
         on_loop(lambda: channel.emit('close'))
-        closed = until(lambda: channel.get_property('ready-state').value_nick == 'closed', seconds)
-        return {'closed': closed, 'state': channel.get_property('ready-state').value_nick}
+        closed = until(lambda: state_of(channel) == CHANNEL_STATES.CLOSED, seconds)
+        return {'closed': closed, 'state': state_of(channel)}
 
     def close(self, **_):
         self.ended = True

@@ -10,6 +10,8 @@ ROOT = Path(__file__).resolve().parents[2]
 HERE = ROOT / 'tests/interop'
 WORK = ROOT / 'build/interop'
 PARLEY = ROOT / 'build/release/tests/interop/interop_peer'
+ECHO_SERVER = ROOT / 'build/release/examples/echo_server/echo_server'
+ECHO_CLIENT = ROOT / 'build/release/examples/echo_client/echo_client'
 
 NO_GCM = {profile: 'offers AES_CM_128_HMAC_SHA1_80 only: parley reports "no SRTP protection profile in '
                    'common"' for profile in ('AEAD_AES_128_GCM', 'AEAD_AES_256_GCM')}
@@ -38,6 +40,8 @@ class Peer:
     shortest: int = 0
     # Messages that it takes, where its description says more or nothing, in bytes.
     longest: int = 1 << 30
+    # The command of an echo server made with it, that says where it listens.
+    echo_server: list = None
     # Name or key of a scenario: the evidence that the peer cannot do it.
     cannot: dict = field(default_factory=dict)
 
@@ -72,12 +76,13 @@ PEERS = {peer.name: peer for peer in [
          ['golang-go', 'golang-github-pion-webrtc.v3-dev', 'gcc', 'pkg-config', 'libvpx-dev',
           'libopus-dev'], build=build_pion,
          # A message of 65536 bytes does not fit its buffer of 65535, and it closes the channel.
-         longest=65535,
+         longest=65535, echo_server=[f'{WORK}/pion/pion_peer', 'serve'],
          cannot={'DTLS client': 'answers a=setup:active to an offer of a=setup:active',
                  'channels reopened, peer offers': 'gives no id twice: 1 3 5 7 9 11',
                  'simulcast': 'receives it, and sends one encoding of a track',
                  'AEAD_AES_256_GCM': 'does not know it: alert insufficient_security'}),
     Peer('aiortc', 'aiortc', ['/usr/bin/python3', f'{HERE}/aiortc_peer.py'], ['python3-aiortc'],
+         echo_server=['/usr/bin/python3', f'{HERE}/aiortc_echo.py'],
          cannot={**NO_GCM,
                  'simulcast': 'writes no a=simulcast and no rid',
                  'peer restarts ICE': 'createOffer has no iceRestart',

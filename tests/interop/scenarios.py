@@ -3,6 +3,7 @@ import re
 import time
 from dataclasses import dataclass, field
 
+import echoes
 from agent import Failed
 
 BOTH = ('audio', 'video')
@@ -127,13 +128,13 @@ class Call:
         kinds = tracks or list(scenario.media)
         echoes = scenario.mode == 'echo'
         if scenario.direction != 'to parley':
-            self._check_side('the peer', before[0], after[0], kinds, seconds, slack,
+            self.check_side('the peer', before[0], after[0], kinds, seconds, slack,
                              440 if echoes else 660)
         if scenario.direction != 'from parley':
-            self._check_side('parley', before[1], after[1], kinds, seconds, slack,
+            self.check_side('parley', before[1], after[1], kinds, seconds, slack,
                              None if echoes else 440)
 
-    def _check_side(self, side, before, after, kinds, seconds, slack, hertz):
+    def check_side(self, side, before, after, kinds, seconds, slack, hertz):
         for kind in ('audio', 'video'):
             news = [t for t in after if t['kind'] == kind]
             wanted = kinds.count(kind)
@@ -592,4 +593,4 @@ def scenarios():
     for profile in IANA_NAMES:
         all_.append(Scenario(profile, with_profile(profile), 'peer',
                              start={'srtpProfiles': [profile]}))
-    return all_
+    return all_ + echoes.scenarios(Scenario)

@@ -67,7 +67,7 @@ type Track struct {
 	hertz                   float64
 }
 
-func newCall() (*Call, error) {
+func newConnection() (*webrtc.PeerConnection, error) {
 	var settings webrtc.SettingEngine
 	settings.SetIncludeLoopbackCandidate(true)
 	settings.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})
@@ -81,7 +81,11 @@ func newCall() (*Call, error) {
 	}
 	api := webrtc.NewAPI(webrtc.WithSettingEngine(settings), webrtc.WithMediaEngine(engine),
 		webrtc.WithInterceptorRegistry(interceptors))
-	pc, err := api.NewPeerConnection(webrtc.Configuration{})
+	return api.NewPeerConnection(webrtc.Configuration{})
+}
+
+func newCall() (*Call, error) {
+	pc, err := newConnection()
 	if err != nil {
 		return nil, err
 	}
@@ -408,6 +412,10 @@ func (c *Call) handle(request Request) (Reply, error) {
 }
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == "serve" {
+		fmt.Fprintln(os.Stderr, serveEchoes())
+		os.Exit(1)
+	}
 	var output sync.Mutex
 	var call *Call
 	lines := bufio.NewScanner(os.Stdin)
