@@ -28,7 +28,8 @@ void Association::Impl::reply(ChunkType type, std::uint8_t flags, std::uint32_t 
 void Association::Impl::finish(CloseCause cause, std::uint16_t code, std::string reason) {
   state = State::closed;
   ended = true;
-  t1 = t2 = t3 = sack_at = probe_at = heartbeat_at = reset_at = window_probe_at = pace_at = kNever;
+  t1 = t2 = t3 = sack_at = sack_repeat_at = probe_at = heartbeat_at = reset_at = kNever;
+  window_probe_at = pace_at = kNever;
   init_due = cookie_echo_due = cookie_ack_due = sack_due = false;
   shutdown_due = shutdown_ack_due = heartbeat_due = forward_tsn_due = false;
   reset_due = reset_response_due = probe_due = false;

@@ -143,7 +143,11 @@ struct Association::Impl {
   // Acknowledging.
   bool sack_due = false;
   bool data_in_packet = false;
+  bool skip_in_packet = false;  // FORWARD TSN
   int packets_unacknowledged = 0;
+  static constexpr Duration kSackRepeat = 500ms;
+  static constexpr int kSackRepeats = 2;
+  int sack_repeats = 0;  // that are left
   std::size_t window_told = 0;
   std::vector<GapBlock> gaps;
   std::vector<std::uint32_t> duplicates;
@@ -174,6 +178,7 @@ struct Association::Impl {
 
   // Deadlines.
   Timestamp t1 = kNever, t2 = kNever, t3 = kNever, sack_at = kNever;
+  Timestamp sack_repeat_at = kNever;
   Timestamp probe_at = kNever, heartbeat_at = kNever, reset_at = kNever, window_probe_at = kNever;
   Timestamp pace_at = kNever;  // data waits for the pacer only
   int silences = 0;

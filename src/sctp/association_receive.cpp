@@ -53,7 +53,7 @@ void Association::Impl::handle_packet(Timestamp now, Bytes bytes) {
     handle_out_of_the_blue(*packet, *chunk);
     return;
   }
-  data_in_packet = false;
+  data_in_packet = skip_in_packet = false;
   for (; chunk; chunk = chunks.next()) {
     if (chunk->type == ChunkType::shutdown_ack) {
       handle_shutdown_ack(now, packet->verification_tag);
@@ -252,7 +252,7 @@ void Association::Impl::handle_forward_tsn(Timestamp, const Chunk& chunk) {
     ++counters.drops.malformed;
     return;
   }
-  data_in_packet = true;
+  data_in_packet = skip_in_packet = true;
   sack_due = true;
   const std::int64_t tsn = tracker.unwrap(forward->cumulative_tsn);
   // Nobody can have abandoned more than what fits the window in which TSNs are told apart.
@@ -307,6 +307,11 @@ void Association::Impl::plan_sack(Timestamp now) {
     t2 = now + rto.rto();
   }
   if (!sack_due && sack_at == kNever) sack_at = now + config.delayed_ack;
+  // A SACK that shows a gap, or answers FORWARD TSN, is repeated into a silence. aiortc 1.4 says
+  // FORWARD TSN once and then waits for the next SACK: when either was lost, it would send nothing
+  // more before its application does. Others take the repetition for an old SACK.
+  sack_repeats = skip_in_packet || tracker.has_gaps() ? kSackRepeats : 0;
+  sack_repeat_at = sack_repeats > 0 ? now + kSackRepeat : kNever;
 }
 
 std::size_t Association::Impl::receive_limit() const {

@@ -7,8 +7,8 @@
 namespace parley::sctp {
 
 Timestamp Association::Impl::next_timeout() const {
-  return std::min({t1, t2, t3, sack_at, probe_at, heartbeat_at, reset_at, window_probe_at, pace_at,
-                   ended ? kNever : flight.reordering_deadline()});
+  return std::min({t1, t2, t3, sack_at, sack_repeat_at, probe_at, heartbeat_at, reset_at,
+                   window_probe_at, pace_at, ended ? kNever : flight.reordering_deadline()});
 }
 
 void Association::Impl::handle_timeout(Timestamp now) {
@@ -19,6 +19,10 @@ void Association::Impl::handle_timeout(Timestamp now) {
   if (ended) return;
   if (sack_at <= now) {
     sack_at = kNever;
+    sack_due = true;
+  }
+  if (sack_repeat_at <= now) {
+    sack_repeat_at = --sack_repeats > 0 ? now + kSackRepeat : kNever;
     sack_due = true;
   }
   if (window_probe_at <= now) {

@@ -94,8 +94,19 @@ class Call:
         self.states.append(state)
         if state == 'connected':
             self.connected_at = self.connected_at or time.monotonic()
+            self.allow_feedback()
         elif self.connected_at:
             self.lost = True
+
+    def allow_feedback(self):
+        """Tells its RTP sessions their bandwidth. As long as they must guess, they take 64 kbit/s, allow
+        themselves 3 kbit/s of RTCP and a NACK per second, and drop what they could not ask for in the
+        200 ms of their jitter buffers (RFC 4585 section 3.5)."""
+        rtpbin = self.bin.get_by_name('rtpbin')
+        for number in range(4):
+            session = rtpbin.emit('get-internal-session', number)
+            if session:
+                session.set_property('bandwidth', 2e6)
 
     # --- Media ---
 

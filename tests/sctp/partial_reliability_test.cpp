@@ -78,6 +78,53 @@ TEST_CASE("no control chunk stands behind data in a packet", "[sctp][rfc9260]") 
   CHECK(behind_data == 0);
 }
 
+// aiortc 1.4 says FORWARD TSN once and waits for the SACK.
+TEST_CASE("a SACK that a silent peer may have missed is repeated twice", "[sctp][rfc3758]") {
+  TwoPeers peers{with_interleaving(false), with_interleaving(false)};
+  int sacks = 0;
+  peers.watch = [&](bool from_a, const TwoPeers::Packet& bytes) {
+    const auto packet = Packet::parse(bytes);
+    REQUIRE(packet);
+    ChunkReader chunks{packet->chunks};
+    while (const auto chunk = chunks.next()) {
+      if (!from_a && chunk->type == ChunkType::sack) ++sacks;
+    }
+  };
+  peers.connect();
+  SendOptions once;
+  once.max_retransmits = 0;
+  const auto send = [&] {
+    REQUIRE(peers.a.association->send(peers.now, kOne, kBinary, pattern(1100), once));
+    peers.drain();
+  };
+  const auto silence_after = [&](Duration heard) {
+    sacks = 0;
+    const Duration from = peers.now + heard - peers.start;
+    peers.path.outages = {{from, from + 4s}};
+    peers.run_for(heard + 4s);
+  };
+  SECTION("when it shows a gap") {
+    peers.path.lose_a = {peers.a.sent};
+    send();
+    send();
+    silence_after(5ms);
+    CHECK(sacks == 3);
+  }
+  SECTION("when it answers FORWARD TSN") {
+    peers.path.lose_a = {peers.a.sent};
+    send();
+    // The timer of the sender gives the message up 400 ms later or more.
+    peers.run_until_done(5s, [&] { return peers.a.association->stats().messages_abandoned == 1; });
+    silence_after(5ms);
+    CHECK(sacks == 3);
+  }
+  SECTION("and no other") {
+    send();
+    silence_after(5ms);
+    CHECK(sacks == 1);
+  }
+}
+
 TEST_CASE("a part that is lost takes the whole message with it", "[sctp][rfc3758]") {
   const bool interleaving = GENERATE(true, false);
   TwoPeers peers{with_interleaving(interleaving)};
