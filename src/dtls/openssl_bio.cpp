@@ -3,23 +3,13 @@
 #include <openssl/crypto.h>
 
 #include <algorithm>
-#include <utility>
-
-#include "parley/base/assert.hpp"
+#include <cstring>
 
 namespace parley::dtls::openssl {
 namespace {
 
-// RFC 6347 section 4.1: ContentType.
-constexpr std::uint8_t kChangeCipherSpec = 20;
-constexpr std::uint8_t kHandshake = 22;
-constexpr std::uint8_t kApplicationData = 23;
-
-// Buffers kept for reuse: a steady stream of records then allocates nothing.
-constexpr std::size_t kMaxSpare = 16;
-
-bool is_handshake(Bytes record) {
-  return !record.empty() && (record[0] == kChangeCipherSpec || record[0] == kHandshake);
+bool is_handshake(const RecordHeader& header) {
+  return header.type == ContentType::change_cipher_spec || header.type == ContentType::handshake;
 }
 
 }  // namespace
@@ -81,43 +71,34 @@ bool DatagramBio::read(char* out, int size, std::size_t& length) {
   return true;
 }
 
-void DatagramBio::write(Bytes record) {
+void DatagramBio::write(Bytes records) {
   ++writes_;
-  if (!record.empty() && record[0] == kApplicationData && direct_size_ == 0 &&
-      record.size() <= direct_.size()) {
-    std::memcpy(direct_.data(), record.data(), record.size());
-    direct_size_ = record.size();
-    return;
-  }
-  const bool handshake = is_handshake(record);
+  note_protected(records);
+  const auto first = parse_record_header(records);
+  const bool handshake = first && is_handshake(*first);
   // RFC 6347 section 4.2.3 lets records of one flight share a datagram. OpenSSL packs a flight when
   // it makes it, but writes message by message when it repeats it.
-  if (handshake && mergeable_ && output_.back().size() + record.size() <= max_size_) {
-    output_.back().insert(output_.back().end(), record.begin(), record.end());
+  if (handshake && mergeable_ && output_.back().size() + records.size() <= max_size_) {
+    output_.back().insert(output_.back().end(), records.begin(), records.end());
     return;
   }
-  if (full()) return;
-  std::vector<std::uint8_t> datagram;
-  if (!spare_.empty()) {
-    datagram = std::move(spare_.back());
-    spare_.pop_back();
+  if (output_.push({records.begin(), records.end()})) mergeable_ = handshake;
+}
+
+void DatagramBio::note_protected(Bytes records) {
+  while (const auto header = parse_record_header(records)) {
+    const Bytes content = records.subspan(kRecordHeaderSize, header->content_size);
+    records = records.subspan(header->record_size());
+    if (header->epoch == 0) continue;
+    last_protected_ = {header->sequence,
+                       content.size() < kExplicitNonceSize ? 0 : load_be64(content.data())};
   }
-  datagram.assign(record.begin(), record.end());
-  output_.push_back(std::move(datagram));
-  mergeable_ = handshake;
 }
 
 std::optional<Bytes> DatagramBio::pop(MutableBytes storage) {
-  if (output_.empty()) return std::nullopt;
-  std::vector<std::uint8_t> datagram = std::move(output_.front());
-  output_.pop_front();
+  const auto datagram = output_.pop(storage);
   if (output_.empty()) mergeable_ = false;
-  PARLEY_ASSERT(datagram.size() <= storage.size(),
-                "poll_transmit is given max_datagram_size bytes");
-  std::memcpy(storage.data(), datagram.data(), datagram.size());
-  const Bytes view = storage.first(datagram.size());
-  if (spare_.size() < kMaxSpare) spare_.push_back(std::move(datagram));
-  return view;
+  return datagram;
 }
 
 long DatagramBio::control(int command, void* argument) {

@@ -5,11 +5,13 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <list>
 #include <optional>
+#include <utility>
 #include <vector>
 
+#include "dtls/datagram_queue.hpp"
 #include "dtls/openssl_handles.hpp"
+#include "dtls/record_layer.hpp"
 #include "parley/base/bytes.hpp"
 
 namespace parley::dtls::openssl {
@@ -18,10 +20,6 @@ namespace parley::dtls::openssl {
 /// Lives longer than the SSL that uses it. One sequence of execution.
 class DatagramBio {
  public:
-  /// Datagrams written and not polled: a handshake flight has far fewer, application data beyond it
-  /// is refused before it is protected, and repeated flights beyond it are dropped.
-  static constexpr std::size_t kMaxQueued = 256;
-
   explicit DatagramBio(std::size_t max_datagram_size) : max_size_(max_datagram_size) {}
   DatagramBio(const DatagramBio&) = delete;
   DatagramBio& operator=(const DatagramBio&) = delete;
@@ -32,29 +30,23 @@ class DatagramBio {
   /// The next read returns `datagram`, which is borrowed until `clear_input`.
   void set_input(Bytes datagram) { input_ = datagram; }
   void clear_input() { input_ = {}; }
-  bool input_taken() const { return input_.empty(); }
-
-  /// The next record of data goes to `storage` and not into the queue.
-  void set_output(MutableBytes storage) {
-    direct_ = storage;
-    direct_size_ = 0;
-  }
-  /// What was written there, which is nothing when the library had nothing to write.
-  MutableBytes take_output() {
-    const MutableBytes written = direct_.first(direct_size_);
-    direct_ = {};
-    direct_size_ = 0;
-    return written;
-  }
 
   /// From here on handshake records share datagrams with each other but not with earlier ones.
-  void begin_flight() { mergeable_ = false; }
+  void begin_flight() {
+    mergeable_ = false;
+    flight_begin_ = output_.size();
+  }
+  /// The datagrams since then, none of which may have been popped.
+  std::vector<std::vector<std::uint8_t>> flight() const {
+    return output_.copy_after(flight_begin_);
+  }
+  /// The last record that was protected; nullopt before there was one.
+  const std::optional<WrittenRecord>& last_protected() const { return last_protected_; }
   /// Counts the calls of the library that wrote something.
   std::uint64_t writes() const { return writes_; }
-  bool full() const { return output_.size() >= kMaxQueued; }
   std::optional<Bytes> pop(MutableBytes storage);
-  /// Gives back what was kept for the datagrams of another flight.
-  void release_spare() { spare_ = {}; }
+  /// What was not popped; nothing is written after it.
+  DatagramQueue take_output() { return std::move(output_); }
 
   /// Makes the library believe that its retransmission timer has run out. False when it cannot be
   /// told: then its own clock decides (see docs/dtls.md).
@@ -65,16 +57,16 @@ class DatagramBio {
  private:
   friend struct BioCallbacks;
   bool read(char* out, int size, std::size_t& length);
-  void write(Bytes record);
+  void write(Bytes records);
+  void note_protected(Bytes records);
   long control(int command, void* argument);
 
   const std::size_t max_size_;
   Bytes input_;
-  MutableBytes direct_;
-  std::size_t direct_size_ = 0;
-  std::list<std::vector<std::uint8_t>> output_;
-  std::vector<std::vector<std::uint8_t>> spare_;
+  DatagramQueue output_;
+  std::size_t flight_begin_ = 0;
   bool mergeable_ = false;
+  std::optional<WrittenRecord> last_protected_;
   std::uint64_t writes_ = 0;
   timeval* library_deadline_ = nullptr;
 };

@@ -4,29 +4,22 @@
 #include <openssl/srtp.h>
 
 #include <algorithm>
-#include <array>
 #include <utility>
+
+#include "dtls/alert.hpp"
+#include "dtls/openssl_record_keys.hpp"
+#include "dtls/record.hpp"
+#include "dtls/srtp_keys.hpp"
+#include "parley/base/crypto.hpp"
 
 namespace parley::dtls::openssl {
 namespace {
 
-// RFC 6347 section 4.1 and RFC 5288 section 3: what one record adds to its content. The larger of
-// our suites is AES-GCM with its explicit nonce; ChaCha20-Poly1305 has none.
-constexpr std::size_t kRecordHeader = 13;
-constexpr std::size_t kExplicitNonce = 8;
-constexpr std::size_t kTag = 16;
-constexpr std::size_t kRecordOverhead = kRecordHeader + kExplicitNonce + kTag;
-// RFC 5246 section 6.2.1: the largest content of a record.
-constexpr std::size_t kMaxRecordContent = 16'384;
+// Records that overtake the Finished message of their flight: the library's own bound is 100.
+constexpr std::size_t kMaxEarlyBytes = 32'768;
 
 // When a forced repetition is not accepted by the library because its own clock says "not yet".
 constexpr Duration kAskAgain = 10ms;
-
-// The library keeps 18 kilobytes of record buffers per association. An association that has just
-// received this many datagrams, none later than this after the one before, keeps them; the others
-// pay for new ones as they need them.
-constexpr int kBusy = 64;
-constexpr Duration kPause = 100ms;
 
 std::string profile_list(const std::vector<SrtpProfile>& profiles) {
   std::string list;
@@ -35,18 +28,6 @@ std::string profile_list(const std::vector<SrtpProfile>& profiles) {
     list += to_string(profile);
   }
   return list;
-}
-
-std::string alert_name(int alert) {
-  std::string name = SSL_alert_desc_string_long(alert);
-  std::replace(name.begin(), name.end(), ' ', '_');
-  return name;
-}
-
-// The library asks for an empty queue of errors before each call, and clearing an empty one costs
-// more than looking.
-void forget_errors() {
-  if (ERR_peek_error() != 0) ERR_clear_error();
 }
 
 bool is_fatal(int alert) { return (alert >> 8) == SSL3_AL_FATAL; }
@@ -117,88 +98,65 @@ void OpensslEngine::start(Timestamp now) {
 }
 
 std::optional<MutableBytes> OpensslEngine::handle_datagram(Timestamp now, MutableBytes datagram,
-                                                           FirstRecord first) {
-  if (phase_ == Phase::idle || phase_ == Phase::ended) return std::nullopt;
+                                                           FirstRecord) {
+  if (phase_ != Phase::handshaking) return std::nullopt;
+  keep_early_records(datagram);
   io_.set_input(datagram);
-  std::optional<MutableBytes> content;
-  // Records of an earlier datagram would be read first, and this one written over unread.
-  if (first == FirstRecord::in_place && phase_ == Phase::established &&
-      SSL_has_pending(ssl_.get()) == 0) {
-    io_.begin_flight();
-    content = read_in_place(datagram);
-    if (!nothing_to_read()) read_records();
-  } else {
-    advance(now);
-  }
+  advance(now);
   io_.clear_input();
-  note_use(now);
-  release_buffers();
-  return content;
+  return std::nullopt;
 }
 
-void OpensslEngine::note_use(Timestamp now) {
-  if (last_used_ == Timestamp::min() || now - last_used_ > kPause) uses_ = 0;
-  last_used_ = now;
-  if (uses_ < kBusy) ++uses_;
-}
-
-void OpensslEngine::release_buffers() {
-  // Refused while records are in them.
-  if (phase_ != Phase::established || uses_ >= kBusy) return;
-  SSL_free_buffers(ssl_.get());
-  io_.release_spare();
+// The library keeps such records too, but what it has of them is lost with it. Among them is the
+// peer's Finished: the successor reads it once more, and knows its number from then on.
+void OpensslEngine::keep_early_records(Bytes datagram) {
+  while (const auto header = parse_record_header(datagram)) {
+    const Bytes record = datagram.first(header->record_size());
+    datagram = datagram.subspan(record.size());
+    if (header->epoch != RecordLayer::kEpoch) continue;
+    if (early_.size() + record.size() > kMaxEarlyBytes) continue;
+    early_.insert(early_.end(), record.begin(), record.end());
+  }
 }
 
 void OpensslEngine::advance(Timestamp now) {
   const std::uint64_t writes_before = io_.writes();
   io_.begin_flight();
-  if (phase_ == Phase::handshaking) continue_handshake();
-  if (phase_ == Phase::established) read_records();
-  update_timer(now, io_.writes() != writes_before);
-}
-
-void OpensslEngine::continue_handshake() {
   ERR_clear_error();
   const int result = SSL_do_handshake(ssl_.get());
   if (result == 1) {
-    phase_ = Phase::established;
-    report_established();
+    hand_over(now);
   } else {
     handle_error(SSL_get_error(ssl_.get(), result));
   }
+  update_timer(now, io_.writes() != writes_before);
 }
 
-// OpenSSL copies the datagram before it decrypts, so that the content may come back to its place.
-std::optional<MutableBytes> OpensslEngine::read_in_place(MutableBytes datagram) {
-  const std::size_t room = std::min(datagram.size(), kMaxRecordContent);
-  forget_errors();
-  const int length = SSL_read(ssl_.get(), datagram.data(), static_cast<int>(room));
-  if (length > 0) return datagram.first(static_cast<std::size_t>(length));
-  handle_error(SSL_get_error(ssl_.get(), length));
-  return std::nullopt;
+void OpensslEngine::hand_over(Timestamp now) {
+  phase_ = Phase::ended;
+  Established report = describe();
+  const auto profile = selected_profile(ssl_.get());
+  const bool exported = !profile || export_srtp_keys(*profile, report);
+  const auto keys = derive_record_keys(ssl_.get());
+  // Our Finished at least was protected.
+  auto records = keys && io_.last_protected()
+                     ? RecordLayer::create(*keys, role_, *io_.last_protected())
+                     : std::nullopt;
+  if (!exported || !records) return fail(FailureKind::internal_error, "taking over the keys");
+  // A flight that completes the handshake on our side is the last one: who sent the one before
+  // learns from the answer that it is complete.
+  EstablishedEngine::Handover handover{.report = std::move(report),
+                                       .records = std::move(*records),
+                                       .outgoing = {},
+                                       .last_flight = io_.flight(),
+                                       .max_datagram_size = config_.max_datagram_size,
+                                       .retransmissions = retransmissions_};
+  handover.outgoing = io_.take_output();
+  successor_ = std::make_unique<EstablishedEngine>(now, std::move(handover));
+  successor_->handle_datagram(now, early_, FirstRecord::as_event);
 }
 
-// Asking OpenSSL in vain costs as much as a small record.
-bool OpensslEngine::nothing_to_read() const {
-  return io_.input_taken() && SSL_has_pending(ssl_.get()) == 0;
-}
-
-void OpensslEngine::read_records() {
-  std::array<std::uint8_t, kMaxRecordContent> content;
-  while (phase_ == Phase::established) {
-    forget_errors();
-    const int length = SSL_read(ssl_.get(), content.data(), static_cast<int>(content.size()));
-    if (length > 0) {
-      events_.emplace_back(Data{{content.begin(), content.begin() + length}});
-      continue;
-    }
-    const int error = SSL_get_error(ssl_.get(), length);
-    if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE) return;
-    handle_error(error);
-  }
-}
-
-void OpensslEngine::report_established() {
+Engine::Established OpensslEngine::describe() const {
   SSL* ssl = ssl_.get();
   Established report;
   report.version = "1.2";
@@ -207,8 +165,18 @@ void OpensslEngine::report_established() {
   if (X509* certificate = SSL_get0_peer_certificate(ssl)) {
     report.peer_certificate = der_of(certificate);
   }
-  report.srtp_profile = selected_profile(ssl);
-  events_.emplace_back(std::move(report));
+  return report;
+}
+
+bool OpensslEngine::export_srtp_keys(SrtpProfile profile, Established& report) const {
+  std::vector<std::uint8_t> block(srtp_key_block_size(profile));
+  // RFC 5764 section 4.2: no context, which in DTLS 1.2 is not the same as an empty one.
+  const bool exported =
+      SSL_export_keying_material(ssl_.get(), block.data(), block.size(), kSrtpExporterLabel.data(),
+                                 kSrtpExporterLabel.size(), nullptr, 0, 0) == 1;
+  if (exported) report.srtp = split_srtp_key_block(profile, role_, block);
+  wipe(block);
+  return exported;
 }
 
 void OpensslEngine::handle_error(int ssl_error) {
@@ -283,59 +251,14 @@ std::optional<Engine::Event> OpensslEngine::poll_event() {
   return event;
 }
 
-Result<void> OpensslEngine::check_sendable(Bytes data) const {
+Error OpensslEngine::refuse_data() const {
   if (phase_ == Phase::ended) return Error{Errc::closed, "dtls send"};
-  if (phase_ != Phase::established) return Error{Errc::invalid_state, "dtls send before connected"};
-  if (data.size() > max_data_size()) return Error{Errc::too_large, "dtls record"};
-  if (data.empty()) return Error{Errc::invalid_argument, "empty dtls record"};
-  return {};
-}
-
-bool OpensslEngine::write_record(Bytes data) {
-  forget_errors();
-  // Reading makes them by itself, writing does not.
-  bool written = SSL_alloc_buffers(ssl_.get()) == 1;
-  written = written && SSL_write(ssl_.get(), data.data(), static_cast<int>(data.size())) > 0;
-  release_buffers();
-  if (!written) ERR_clear_error();
-  return written;
-}
-
-Result<void> OpensslEngine::send(Bytes data) {
-  if (auto sendable = check_sendable(data); !sendable) return sendable;
-  if (io_.full()) return Error{Errc::queue_full, "dtls datagrams"};
-  if (!write_record(data)) return Error{Errc::crypto, "protecting a dtls record"};
-  return {};
-}
-
-Result<MutableBytes> OpensslEngine::protect(Bytes data, MutableBytes storage) {
-  if (auto sendable = check_sendable(data); !sendable) return sendable.error();
-  io_.set_output(storage);
-  const bool written = write_record(data);
-  const auto datagram = io_.take_output();
-  if (!written || datagram.empty()) return Error{Errc::crypto, "protecting a dtls record"};
-  return datagram;
-}
-
-std::size_t OpensslEngine::max_data_size() const {
-  return std::min(config_.max_datagram_size - kRecordOverhead, kMaxRecordContent);
+  return Error{Errc::invalid_state, "dtls send before connected"};
 }
 
 void OpensslEngine::close() {
-  if (phase_ == Phase::established) {
-    ERR_clear_error();
-    if (SSL_alloc_buffers(ssl_.get()) == 1) SSL_shutdown(ssl_.get());
-    ERR_clear_error();
-  }
   phase_ = Phase::ended;
   timer_.stop();
-}
-
-bool OpensslEngine::export_keying_material(std::string_view label, MutableBytes out) {
-  // RFC 5764 section 4.2: no context, which in DTLS 1.2 is not the same as an empty one.
-  return phase_ == Phase::established &&
-         SSL_export_keying_material(ssl_.get(), out.data(), out.size(), label.data(), label.size(),
-                                    nullptr, 0, 0) == 1;
 }
 
 // Called in the middle of the handshake, so that a refusal still becomes an alert.

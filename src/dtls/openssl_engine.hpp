@@ -1,4 +1,4 @@
-// DTLS 1.2 by OpenSSL 3.0.
+// The handshake of DTLS 1.2 by OpenSSL 3.0.
 #pragma once
 
 #include <list>
@@ -6,8 +6,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "dtls/established_engine.hpp"
 #include "dtls/openssl_bio.hpp"
 #include "dtls/openssl_context.hpp"
 #include "dtls/openssl_handles.hpp"
@@ -17,8 +19,9 @@
 
 namespace parley::dtls::openssl {
 
-/// The Engine of DTLS 1.2 (RFC 6347): OpenSSL does the protocol, this class its time, its datagrams
-/// and the reading of its results.
+/// The Engine of the handshake of DTLS 1.2 (RFC 6347): OpenSSL does the protocol, this class its
+/// time, its datagrams and the reading of its results. Its successor carries on with the records,
+/// so that OpenSSL's object, which never gives back what a handshake took, can go.
 class OpensslEngine final : public Engine, private SslOwner {
  public:
   /// `judge` outlives the engine. Errors: crypto.
@@ -33,31 +36,26 @@ class OpensslEngine final : public Engine, private SslOwner {
   Timestamp next_timeout() const override { return timer_.deadline(); }
   std::optional<Bytes> poll_transmit(MutableBytes storage) override { return io_.pop(storage); }
   std::optional<Event> poll_event() override;
-  Result<void> send(Bytes data) override;
-  Result<MutableBytes> protect(Bytes data, MutableBytes storage) override;
-  std::size_t max_data_size() const override;
+  Result<void> send(Bytes) override { return refuse_data(); }
+  Result<MutableBytes> protect(Bytes, MutableBytes) override { return refuse_data(); }
+  std::size_t max_data_size() const override { return max_record_data(config_.max_datagram_size); }
   void close() override;
   void set_initial_timeout(Duration timeout) override { timer_.set_initial(timeout); }
   std::uint64_t retransmissions() const override { return retransmissions_; }
-  bool export_keying_material(std::string_view label, MutableBytes out) override;
+  std::unique_ptr<Engine> take_successor() override { return std::move(successor_); }
 
  private:
-  enum class Phase { idle, handshaking, established, ended };
+  enum class Phase { idle, handshaking, ended };
 
   OpensslEngine(const Config& config, Role role, std::shared_ptr<const Identity> identity,
                 PeerJudge& judge);
   bool prepare();
   void advance(Timestamp now);
-  void continue_handshake();
-  std::optional<MutableBytes> read_in_place(MutableBytes datagram);
-  void read_records();
-  bool nothing_to_read() const;
-  Result<void> check_sendable(Bytes data) const;
-  bool write_record(Bytes data);
-  /// Gives the library's record buffers back while little comes and goes.
-  void note_use(Timestamp now);
-  void release_buffers();
-  void report_established();
+  void keep_early_records(Bytes datagram);
+  Error refuse_data() const;
+  void hand_over(Timestamp now);
+  Established describe() const;
+  bool export_srtp_keys(SrtpProfile profile, Established& report) const;
   void handle_error(int ssl_error);
   void fail(FailureKind kind, std::string text);
   void update_timer(Timestamp now, bool sent);
@@ -78,8 +76,10 @@ class OpensslEngine final : public Engine, private SslOwner {
   Phase phase_ = Phase::idle;
   std::list<Event> events_;  // Nearly always empty, which a deque pays 600 bytes for.
   std::uint64_t retransmissions_ = 0;
-  Timestamp last_used_ = Timestamp::min();
-  int uses_ = 0;                      ///< Datagrams received without a pause between them.
+  /// Records of epoch 1 that came before the handshake was complete, one after the other: they are
+  /// the successor's to read.
+  std::vector<std::uint8_t> early_;
+  std::unique_ptr<EstablishedEngine> successor_;
   std::optional<Failure> rejection_;  ///< Why we refused the peer's certificate.
   std::string alert_received_;        ///< Fatal ones.
   std::string alert_sent_;

@@ -19,6 +19,7 @@ struct Deleter {
 };
 
 using BioPtr = std::unique_ptr<BIO, Deleter<&BIO_free>>;
+using CipherContextPtr = std::unique_ptr<EVP_CIPHER_CTX, Deleter<&EVP_CIPHER_CTX_free>>;
 using KeyPtr = std::unique_ptr<EVP_PKEY, Deleter<&EVP_PKEY_free>>;
 using SslPtr = std::unique_ptr<SSL, Deleter<&SSL_free>>;
 using SslContextPtr = std::unique_ptr<SSL_CTX, Deleter<&SSL_CTX_free>>;

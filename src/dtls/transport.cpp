@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "dtls/openssl_engine.hpp"
-#include "parley/base/crypto.hpp"
 
 namespace parley::dtls {
 namespace {
@@ -18,57 +17,7 @@ constexpr std::size_t kMaxDatagramSizeSupported = 16'384;
 constexpr Duration kMinInitialTimeout = 50ms;
 constexpr Duration kMaxInitialTimeout = 1s;
 
-// RFC 5764 section 4.2.
-constexpr std::string_view kSrtpExporterLabel = "EXTRACTOR-dtls_srtp";
-
-// RFC 5764 section 4.2: client key, server key, client salt, server salt.
-SrtpKeys split_key_block(SrtpProfile profile, Role role, Bytes block) {
-  const std::size_t key = srtp_key_size(profile);
-  const std::size_t salt = srtp_salt_size(profile);
-  const auto piece = [&](std::size_t at, std::size_t size) {
-    const Bytes part = block.subspan(at, size);
-    return std::vector<std::uint8_t>(part.begin(), part.end());
-  };
-  SrtpKeys keys;
-  keys.profile = profile;
-  keys.local_key = piece(0, key);
-  keys.remote_key = piece(key, key);
-  keys.local_salt = piece(2 * key, salt);
-  keys.remote_salt = piece(2 * key + salt, salt);
-  if (role == Role::server) {
-    std::swap(keys.local_key, keys.remote_key);
-    std::swap(keys.local_salt, keys.remote_salt);
-  }
-  return keys;
-}
-
-void wipe_all(SrtpKeys& keys) {
-  for (auto* secret : {&keys.local_key, &keys.local_salt, &keys.remote_key, &keys.remote_salt}) {
-    wipe(*secret);
-  }
-}
-
 }  // namespace
-
-std::size_t srtp_key_size(SrtpProfile profile) {
-  return profile == SrtpProfile::aead_aes_256_gcm ? 32 : 16;
-}
-
-std::size_t srtp_salt_size(SrtpProfile profile) {
-  return profile == SrtpProfile::aes128_cm_sha1_80 ? 14 : 12;
-}
-
-std::string_view to_string(SrtpProfile profile) {
-  switch (profile) {
-    case SrtpProfile::aes128_cm_sha1_80:
-      return "SRTP_AES128_CM_SHA1_80";
-    case SrtpProfile::aead_aes_128_gcm:
-      return "SRTP_AEAD_AES_128_GCM";
-    case SrtpProfile::aead_aes_256_gcm:
-      return "SRTP_AEAD_AES_256_GCM";
-  }
-  return "unknown";
-}
 
 std::string_view to_string(FailureKind kind) {
   switch (kind) {
@@ -88,19 +37,8 @@ std::string_view to_string(FailureKind kind) {
   return "unknown";
 }
 
-SrtpKeys& SrtpKeys::operator=(SrtpKeys&& other) noexcept {
-  wipe_all(*this);
-  profile = other.profile;
-  local_key = std::move(other.local_key);
-  local_salt = std::move(other.local_salt);
-  remote_key = std::move(other.remote_key);
-  remote_salt = std::move(other.remote_salt);
-  return *this;
-}
-
-SrtpKeys::~SrtpKeys() { wipe_all(*this); }
-
-Transport::Transport(const Config& config, Role role) : config_(config), role_(role) {}
+Transport::Transport(Duration handshake_timeout, Role role)
+    : handshake_timeout_(handshake_timeout), role_(role) {}
 
 Transport::~Transport() = default;
 
@@ -111,7 +49,7 @@ Result<std::unique_ptr<Transport>> Transport::create(const Config& config, Role 
     return Error{Errc::invalid_argument, "dtls datagram size"};
   }
   if (identity == nullptr) return Error{Errc::invalid_argument, "dtls needs an identity"};
-  std::unique_ptr<Transport> transport(new Transport(config, role));
+  std::unique_ptr<Transport> transport(new Transport(config.handshake_timeout, role));
   auto engine = openssl::OpensslEngine::create(config, role, std::move(identity), *transport);
   if (!engine) return engine.error();
   transport->engine_ = std::move(*engine);
@@ -128,7 +66,7 @@ void Transport::start(Timestamp now) {
   if (state_ != State::idle) return;
   state_ = State::connecting;
   // A server's time begins with the first datagram: it cannot know when the client starts.
-  if (role_ == Role::client) handshake_deadline_ = now + config_.handshake_timeout;
+  if (role_ == Role::client) handshake_deadline_ = now + handshake_timeout_;
   engine_->start(now);
   collect();
 }
@@ -150,9 +88,10 @@ std::optional<MutableBytes> Transport::receive(Timestamp now, MutableBytes datag
     return std::nullopt;
   }
   if (state_ == State::connecting && !unconfirmed_ && handshake_deadline_ == kNever) {
-    handshake_deadline_ = now + config_.handshake_timeout;
+    handshake_deadline_ = now + handshake_timeout_;
   }
   const auto content = engine_->handle_datagram(now, datagram, first);
+  if (auto successor = engine_->take_successor()) engine_ = std::move(successor);
   collect();
   return content;
 }
@@ -225,27 +164,11 @@ void Transport::confirm_peer() {
   connected.cipher = std::move(unconfirmed_->cipher);
   connected.extended_master_secret = unconfirmed_->extended_master_secret;
   connected.peer_certificate = std::move(unconfirmed_->peer_certificate);
-  if (unconfirmed_->srtp_profile) {
-    connected.srtp = export_srtp_keys(*unconfirmed_->srtp_profile);
-    if (!connected.srtp) {
-      engine_->close();
-      return fail({FailureKind::internal_error, "exporting SRTP keys"});
-    }
-  }
+  connected.srtp = std::move(unconfirmed_->srtp);
   unconfirmed_.reset();
   state_ = State::connected;
   // Before the data that was held for it.
   events_.emplace_front(std::move(connected));
-}
-
-std::optional<SrtpKeys> Transport::export_srtp_keys(SrtpProfile profile) {
-  std::vector<std::uint8_t> block(2 * (srtp_key_size(profile) + srtp_salt_size(profile)));
-  std::optional<SrtpKeys> keys;
-  if (engine_->export_keying_material(kSrtpExporterLabel, block)) {
-    keys = split_key_block(profile, role_, block);
-  }
-  wipe(block);
-  return keys;
 }
 
 void Transport::finish_by_peer() {

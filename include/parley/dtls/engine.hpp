@@ -31,6 +31,20 @@ std::size_t srtp_salt_size(SrtpProfile profile);
 /// "SRTP_AEAD_AES_128_GCM" and so on, as the registry names them.
 std::string_view to_string(SrtpProfile profile);
 
+/// The master keys and salts of both directions (RFC 5764 section 4.2). Wiped on destruction.
+struct SrtpKeys {
+  SrtpProfile profile = SrtpProfile::aead_aes_128_gcm;
+  std::vector<std::uint8_t> local_key;    ///< Protects what we send.
+  std::vector<std::uint8_t> local_salt;   ///< Protects what we send.
+  std::vector<std::uint8_t> remote_key;   ///< Protects what we receive.
+  std::vector<std::uint8_t> remote_salt;  ///< Protects what we receive.
+
+  SrtpKeys() = default;
+  SrtpKeys(SrtpKeys&&) noexcept = default;
+  SrtpKeys& operator=(SrtpKeys&& other) noexcept;
+  ~SrtpKeys();
+};
+
 /// What kind of failure ended an association, for programs.
 enum class FailureKind {
   timeout,               ///< The peer did not answer within Config::handshake_timeout.
@@ -76,7 +90,7 @@ class Engine {
     std::string cipher;   ///< The suite's registry name, "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256".
     bool extended_master_secret = false;  ///< RFC 7627.
     std::vector<std::uint8_t> peer_certificate;
-    std::optional<SrtpProfile> srtp_profile;
+    std::optional<SrtpKeys> srtp;  ///< Absent when no profile was chosen.
   };
   /// One record of application data.
   struct Data {
@@ -115,8 +129,9 @@ class Engine {
   virtual void set_initial_timeout(Duration timeout) = 0;
   /// Flights sent again because a timeout passed.
   virtual std::uint64_t retransmissions() const = 0;
-  /// Keying material (RFC 5705) without a context, after Established. False when refused.
-  virtual bool export_keying_material(std::string_view label, MutableBytes out) = 0;
+  /// The engine that carries on once Established, with all that was not polled; null while there
+  /// is none. Asked after each datagram; the predecessor is of no use afterwards.
+  virtual std::unique_ptr<Engine> take_successor() = 0;
 };
 
 }  // namespace parley::dtls

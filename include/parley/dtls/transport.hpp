@@ -2,8 +2,8 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <functional>
+#include <list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -46,20 +46,6 @@ struct Config {
   /// Called with one line of the NSS key log format per association, for debugging with a packet
   /// analyser. Whoever reads the line can read everything: leave it empty otherwise.
   std::function<void(std::string_view line)> key_log;
-};
-
-/// The master keys and salts of both directions (RFC 5764 section 4.2). Wiped on destruction.
-struct SrtpKeys {
-  SrtpProfile profile = SrtpProfile::aead_aes_128_gcm;
-  std::vector<std::uint8_t> local_key;    ///< Protects what we send.
-  std::vector<std::uint8_t> local_salt;   ///< Protects what we send.
-  std::vector<std::uint8_t> remote_key;   ///< Protects what we receive.
-  std::vector<std::uint8_t> remote_salt;  ///< Protects what we receive.
-
-  SrtpKeys() = default;
-  SrtpKeys(SrtpKeys&&) noexcept = default;
-  SrtpKeys& operator=(SrtpKeys&& other) noexcept;
-  ~SrtpKeys();
 };
 
 /// Handshake complete and the peer's certificate is the one that the signalling promised.
@@ -159,17 +145,16 @@ class Transport final : private PeerJudge {
   TransportStats stats() const;
 
  private:
-  Transport(const Config& config, Role role);
+  Transport(Duration handshake_timeout, Role role);
   Verdict judge_certificate(Bytes certificate_der) override;
   std::optional<MutableBytes> receive(Timestamp now, MutableBytes datagram, FirstRecord first);
   void collect();
   void confirm_peer();
-  std::optional<SrtpKeys> export_srtp_keys(SrtpProfile profile);
   void finish_by_peer();
   void fail(Failure failure);
   bool ended() const { return state_ == State::closed || state_ == State::failed; }
 
-  const Config config_;
+  const Duration handshake_timeout_;
   const Role role_;
   std::unique_ptr<Engine> engine_;
   State state_ = State::idle;
@@ -177,7 +162,7 @@ class Transport final : private PeerJudge {
   std::optional<std::vector<Fingerprint>> remote_fingerprints_;
   /// Handshake complete, fingerprints not known yet.
   std::optional<Engine::Established> unconfirmed_;
-  std::deque<Event> events_;
+  std::list<Event> events_;  // Nearly always empty, which a deque pays 600 bytes for.
   std::uint64_t datagrams_dropped_ = 0;
   std::uint64_t data_dropped_ = 0;
 };

@@ -1,0 +1,16 @@
+// Alerts (RFC 5246 section 7.2).
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace parley::dtls {
+
+enum class AlertLevel : std::uint8_t { warning = 1, fatal = 2 };
+
+enum class AlertDescription : std::uint8_t { close_notify = 0, no_renegotiation = 100 };
+
+/// The registry's name of a description, "handshake_failure".
+std::string alert_name(int description);
+
+}  // namespace parley::dtls
