@@ -2,7 +2,7 @@
 #include <array>
 
 #include "dtls/pair.hpp"
-#include "dtls/raw_client.hpp"
+#include "dtls/raw_peer.hpp"
 #include "support/catch.hpp"
 
 using namespace parley;

@@ -1,5 +1,5 @@
 #include "dtls/pair.hpp"
-#include "dtls/raw_client.hpp"
+#include "dtls/raw_peer.hpp"
 #include "support/catch.hpp"
 
 using namespace parley;
