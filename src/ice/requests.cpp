@@ -59,6 +59,13 @@ void Agent::Impl::handle_request(Timestamp now, const Path& path, const stun::Me
     ++drops.unauthenticated;
     return respond(path, m, 401, false);
   }
+  // Another fragment is another session of the peer: a fork, or a restart whose answer it awaits.
+  // Libwebrtc then checks the old candidates from its new sockets; an answer would have it select
+  // a pair that we do not have, and send its media there. Silence leaves it with the pairs to come.
+  if (remote && name->remote != remote->ufrag) {
+    ++drops.unauthenticated;
+    return;
+  }
   std::array<std::uint16_t, 1> unknown{};
   if (m.unknown_required(kKnownInRequest, unknown) > 0) return respond(path, m, 420, true);
   if (!resolve_role_conflict(m)) return respond(path, m, 487, true);
