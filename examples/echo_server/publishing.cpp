@@ -2,10 +2,13 @@
 
 #include <algorithm>
 
+#include "echo_server/codec_of.hpp"
+
 namespace echo_server {
 namespace {
 
 using namespace parley;
+using namespace std::chrono_literals;
 
 Result<sdp::Description> remote_offer(const PeerConnection& connection) {
   const auto description = connection.remote_description();
@@ -38,7 +41,7 @@ Result<void> PublisherPeer::prepare() {
   const auto offer = remote_offer(connection());
   if (!offer) return offer.error();
   if (auto fits = check_sections(*offer, true); !fits) return fits;
-  Stream::Content content;
+  Content content;
   for (Transceiver& transceiver : connection().transceivers()) {
     auto codec = adopt(transceiver, *offer);
     if (!codec) return codec.error();
@@ -131,6 +134,18 @@ void ViewerPeer::handle_closed() {
   if (std::exchange(watching_, false)) stream_->remove(*this);
 }
 
+void ViewerPeer::handle_publisher(const Content& content) {
+  saw_key_frame_ = false;
+  gaps_ = {};
+  is_next_ = true;
+  if (!video_ || content.video_codec.empty()) return;
+  const auto codecs = video_->send_codecs();
+  const bool promised = std::any_of(codecs.begin(), codecs.end(), [&](const MediaCodec& codec) {
+    return in_capitals(codec.name) == content.video_codec;
+  });
+  if (!promised && on_over) on_over();
+}
+
 void ViewerPeer::show(const EncodedVideo& frame) {
   saw_key_frame_ = saw_key_frame_ || frame.key_frame;
   if (video_ && saw_key_frame_) (void)video_->send_encoded(frame).has_value();
@@ -138,8 +153,14 @@ void ViewerPeer::show(const EncodedVideo& frame) {
 
 void ViewerPeer::play(const EncodedAudio& packet, std::uint32_t rtp_timestamp) {
   if (!audio_) return;
-  const auto gap = gaps_.before(packet, rtp_timestamp);
-  if (gap) (void)audio_->send_encoded(packet, *gap).has_value();
+  auto gap = gaps_.before(packet, rtp_timestamp);
+  if (!gap) return;
+  const Timestamp now = driver().now();
+  // Between two publishers there was silence.
+  if (std::exchange(is_next_, false) && last_played_)
+    gap = static_cast<std::uint32_t>((now - *last_played_) / 10ms) * (kAudioSampleRate / 100);
+  last_played_ = now;
+  (void)audio_->send_encoded(packet, *gap).has_value();
 }
 
 }  // namespace echo_server

@@ -34,6 +34,7 @@ class PublisherPeer final : public Peer {
 };
 
 /// Gets what a stream carries. Pictures begin with a key frame, which the publisher is asked for.
+/// It stays when the publisher leaves; one that was not promised the codec of the next is hung up.
 class ViewerPeer final : public Peer, private Watcher {
  public:
   ViewerPeer(parley::Driver& driver, const Setting& setting, std::string id,
@@ -45,6 +46,7 @@ class ViewerPeer final : public Peer, private Watcher {
   parley::Result<void> prepare() override;
   void handle_connected() override;
   void handle_closed() override;
+  void handle_publisher(const Content& content) override;
   void show(const parley::EncodedVideo& frame) override;
   void play(const parley::EncodedAudio& packet, std::uint32_t rtp_timestamp) override;
 
@@ -52,6 +54,8 @@ class ViewerPeer final : public Peer, private Watcher {
   std::optional<parley::Transceiver> audio_;
   std::optional<parley::Transceiver> video_;
   AudioGaps gaps_;
+  std::optional<parley::Timestamp> last_played_;
+  bool is_next_ = false;  ///< nothing was heard yet of the publisher that began
   bool watching_ = false;
   bool saw_key_frame_ = false;
 };

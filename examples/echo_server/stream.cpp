@@ -12,6 +12,7 @@ bool Stream::begin(Content content, std::function<void()> want_key_frame) {
   content_ = std::move(content);
   want_key_frame_ = std::move(want_key_frame);
   clock_ = {};
+  for (Watcher* watcher : watchers_) watcher->handle_publisher(*content_);
   return true;
 }
 

@@ -12,25 +12,27 @@
 
 namespace echo_server {
 
+/// What a publisher sends, in one codec each. Empty without such media.
+struct Content {
+  std::string video_codec;  ///< "VP8"
+  std::string audio_codec;  ///< "OPUS"
+};
+
 /// Who watches a stream.
 class Watcher {
  public:
   virtual ~Watcher() = default;
+  /// Another publisher begins: its times have nothing to do with those before.
+  virtual void handle_publisher(const Content& content) = 0;
   /// `frame.capture_time` is set; one stream, whatever the publisher has.
   virtual void show(const parley::EncodedVideo& frame) = 0;
   virtual void play(const parley::EncodedAudio& packet, std::uint32_t rtp_timestamp) = 0;
 };
 
-/// Encoded media on their way from one publisher to any number of watchers, in one codec each. It
+/// Encoded media on their way from one publisher to any number of watchers. It
 /// outlives both: a watcher waits for the next publisher. On the driver's sequence.
 class Stream {
  public:
-  /// What the publisher sends. Empty without such media.
-  struct Content {
-    std::string video_codec;  ///< "VP8"
-    std::string audio_codec;  ///< "OPUS"
-  };
-
   /// False when somebody publishes already.
   bool begin(Content content, std::function<void()> want_key_frame);
   void end();

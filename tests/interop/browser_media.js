@@ -78,7 +78,7 @@ const browserMedia = {
     canvas.width = 160;
     canvas.height = 16;
     const context = canvas.getContext('2d', { willReadFrequently: true });
-    const seen = { looks: 0, markers: 0, values: new Set() };
+    const seen = { looks: 0, markers: 0, values: new Set(), last: null, changes: 0 };
     this.every(40, () => {
       if (!element.videoWidth) return;
       context.drawImage(element, 0, 0, element.videoWidth, element.videoHeight / 8, 0, 0, 160, 16);
@@ -88,8 +88,10 @@ const browserMedia = {
       if (value === null) return;
       ++seen.markers;
       seen.values.add(value);
+      if (value !== seen.last) ++seen.changes;
+      seen.last = value;
     });
-    return () => ({ looks: seen.looks, markers: seen.markers, values: seen.values.size,
+    return () => ({ looks: seen.looks, markers: seen.markers, values: seen.values.size, changes: seen.changes,
       width: element.videoWidth, height: element.videoHeight });
   },
 
@@ -120,8 +122,21 @@ const browserMedia = {
   },
 };
 
+// An HTTP request by the page itself, with all that a page of another origin is kept from.
+async function request({ id, url, method, headers, body }) {
+  try {
+    const reply = await fetch(url, { method, headers, body: body ?? undefined });
+    const named = name => [name, reply.headers.get(name)];
+    return { id, status: reply.status, text: await reply.text(),
+      headers: Object.fromEntries(['location', 'etag', 'link'].map(named)) };
+  } catch (error) {
+    return { id, error: String(error) };
+  }
+}
+
 async function serve() {
-  const handle = makeCall(RTCPeerConnection, browserMedia);
+  const call = makeCall(RTCPeerConnection, browserMedia);
+  const handle = asked => (asked.do === 'fetch' ? request(asked) : call(asked));
   for (;;) {
     const request = await (await fetch('/request')).json();
     handle(request).then(reply => fetch('/reply', { method: 'POST', body: JSON.stringify(reply) }));

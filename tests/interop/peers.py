@@ -40,10 +40,16 @@ class Peer:
     shortest: int = 0
     # Messages that it takes, where its description says more or nothing, in bytes.
     longest: int = 1 << 30
+    # Sees the end of a call on which it only sends.
+    hears_close_notify: bool = True
     # The command of an echo server made with it, that says where it listens.
     echo_server: list = None
     # Name or key of a scenario: the evidence that the peer cannot do it.
     cannot: dict = field(default_factory=dict)
+
+    @property
+    def restarts(self):
+        return 'peer restarts ICE' not in self.cannot
 
 
 def build_pion():
@@ -76,7 +82,7 @@ PEERS = {peer.name: peer for peer in [
          ['golang-go', 'golang-github-pion-webrtc.v3-dev', 'gcc', 'pkg-config', 'libvpx-dev',
           'libopus-dev'], build=build_pion,
          # A message of 65536 bytes does not fit its buffer of 65535, and it closes the channel.
-         longest=65535, echo_server=[f'{WORK}/pion/pion_peer', 'serve'],
+         longest=65535, hears_close_notify=False, echo_server=[f'{WORK}/pion/pion_peer', 'serve'],
          cannot={'DTLS client': 'answers a=setup:active to an offer of a=setup:active',
                  'channels reopened, peer offers': 'gives no id twice: 1 3 5 7 9 11',
                  'simulcast': 'receives it, and sends one encoding of a track',

@@ -4,6 +4,7 @@ import time
 from dataclasses import dataclass, field
 
 import echoes
+import whip
 from agent import Failed
 
 BOTH = ('audio', 'video')
@@ -593,4 +594,4 @@ def scenarios():
     for profile in IANA_NAMES:
         all_.append(Scenario(profile, with_profile(profile), 'peer',
                              start={'srtpProfiles': [profile]}))
-    return all_ + echoes.scenarios(Scenario)
+    return all_ + echoes.scenarios(Scenario) + whip.scenarios(Scenario)

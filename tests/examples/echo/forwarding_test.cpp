@@ -14,10 +14,12 @@ namespace {
 constexpr Timestamp kStart{1000s};
 
 struct Recorded final : Watcher {
+  void handle_publisher(const Content& content) override { codecs.push_back(content.video_codec); }
   void show(const EncodedVideo& frame) override { shown.push_back(frame.capture_time); }
   void play(const EncodedAudio&, std::uint32_t at) override { played.push_back(at); }
   std::vector<Timestamp> shown;
   std::vector<std::uint32_t> played;
+  std::vector<std::string> codecs;
 };
 
 }  // namespace
@@ -114,5 +116,6 @@ TEST_CASE("a stream has one publisher and any number of watchers", "[echo]") {
   CHECK(two.shown[1] - two.shown[0] == 33'333us);
   stream.end();
   CHECK_FALSE(stream.content());
-  CHECK(stream.begin({"VP8", ""}, [] {}));
+  CHECK(stream.begin({"VP9", ""}, [] {}));
+  CHECK(two.codecs == std::vector<std::string>{"VP9"});
 }

@@ -30,6 +30,7 @@ void write(const std::filesystem::path& path, std::string_view text) {
 }
 
 struct Watched final : Watcher {
+  void handle_publisher(const Content&) override {}
   void show(const EncodedVideo& frame) override { shown.push_back(frame); }
   void play(const EncodedAudio& packet, std::uint32_t at) override {
     played.emplace_back(at, packet.data);

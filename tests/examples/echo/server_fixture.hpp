@@ -33,6 +33,7 @@ class ServerFixture {
   static parley::Configuration configuration() {
     parley::Configuration configuration;
     configuration.network.bind_addresses = loopback_options().bind;
+    configuration.codecs = {"opus", "VP8", "VP9"};
     return configuration;
   }
 
@@ -76,6 +77,7 @@ class TestPeer {
     std::optional<parley::Direction> audio;
     std::optional<parley::Direction> video;
     bool data = false;
+    std::vector<std::string> video_codecs;  ///< empty: all
   };
 
   TestPeer(ServerFixture& server, const Wants& wants) : runtime_(server.runtime) {
@@ -84,7 +86,8 @@ class TestPeer {
       if (wants.audio)
         audio = *pc->add_transceiver(parley::MediaKind::audio, {.direction = *wants.audio});
       if (wants.video)
-        video = *pc->add_transceiver(parley::MediaKind::video, {.direction = *wants.video});
+        video = *pc->add_transceiver(parley::MediaKind::video,
+                                     {.direction = *wants.video, .codecs = wants.video_codecs});
       if (wants.data) channel = *pc->create_data_channel("test");
       return pc->set_local_description()->sdp;
     });

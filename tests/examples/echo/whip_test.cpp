@@ -268,8 +268,35 @@ TEST_CASE("viewers get what is published from a key frame on", "[echo][whep]") {
   // The viewers outlive the publisher, and see the next one.
   CHECK(server.send("DELETE", header(published, "Location")).status == 200);
   CHECK(one.is(ConnectionState::connected));
+  const double pictures = one.inbound("video", "framesReceived");
+  const double packets = one.inbound("audio", "packetsReceived");
   const auto again = server.post_sdp("/whip", second.offer);
-  CHECK(again.status == 201);
+  REQUIRE(again.status == 201);
+  REQUIRE(second.accept(again.body));
+  REQUIRE(second.connects());
+  Publishing more(server, second);
+  // Not a chance hit of its random RTP timestamps: all of it comes.
+  CHECK(eventually([&] {
+    return one.inbound("video", "framesReceived") > pictures + 10 &&
+           one.inbound("audio", "packetsReceived") > packets + 20;
+  }));
+}
+
+TEST_CASE("a viewer that was not promised the codec of the next publisher is hung up",
+          "[echo][whep]") {
+  ServerFixture server;
+  TestPeer publisher(server, sending());
+  const auto published = server.post_sdp("/whip", publisher.offer);
+  REQUIRE(published.status == 201);
+  TestPeer viewer(server, receiving());
+  const auto created = server.post_sdp("/whep", viewer.offer);
+  REQUIRE(created.status == 201);
+  REQUIRE(viewer.accept(created.body));
+  REQUIRE(viewer.connects());
+  CHECK(server.send("DELETE", header(published, "Location")).status == 200);
+  TestPeer next(server, {.video = Direction::sendonly, .video_codecs = {"VP9"}});
+  CHECK(server.post_sdp("/whip", next.offer).status == 201);
+  CHECK(eventually([&] { return viewer.is(ConnectionState::closed); }));
 }
 
 TEST_CASE("streams are apart by their names", "[echo][whep]") {
