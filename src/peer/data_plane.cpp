@@ -54,8 +54,9 @@ void DataPlane::start(Timestamp now, const DataTransport& transport) {
 
 void DataPlane::begin_if_ready(Timestamp now) {
   if (!negotiated_ || !transport_) return;
-  auto& [association, channels] = live();
+  auto& [association, channels, begun] = live();
   if (association.state() != sctp::State::closed) return;
+  begun = true;
   association.set_ports(negotiated_->local_port, negotiated_->remote_port);
   association.set_mtu(transport_->max_packet_size);
   if (transport_->round_trip_time) association.set_round_trip_time(*transport_->round_trip_time);
@@ -139,8 +140,9 @@ void DataPlane::recycle(std::vector<std::uint8_t>&& data) {
 
 void DataPlane::handle_packet(Timestamp now, Bytes packet) {
   now_ = now;
-  // Without channels and a section of our own the peer has nothing to talk to.
-  if (live_) live_->association.handle_packet(now, packet);
+  // Without channels and a section of our own the peer has nothing to talk to. On a live call its
+  // INIT overtakes its answer, which has the ports and the limits: ours follows the answer.
+  if (live_ && live_->begun) live_->association.handle_packet(now, packet);
 }
 
 void DataPlane::handle_timeout(Timestamp now) {

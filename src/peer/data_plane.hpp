@@ -86,6 +86,7 @@ class DataPlane {
          std::uint32_t first_handle);
     sctp::Association association;
     sctp::Channels channels;
+    bool begun = false;
   };
   Live& live();
   void begin_if_ready(Timestamp now);

@@ -61,6 +61,21 @@ TEST_CASE("channels are added to a live call and media to a live data connection
     REQUIRE(scene.run_until([&] { return !scene.announced_to_a[0]->messages.empty(); }));
     CHECK(scene.a.states == std::vector{ConnectionState::connecting, ConnectionState::connected});
   }
+  // Chromium and libwebrtc: on one host their handshake of SCTP is over before their answer is
+  // read.
+  SECTION("data later, and the peer begins before its answer arrives") {
+    CallScene::Options options;
+    options.video = false;
+    options.signalling_delay = 200ms;
+    DataScene scene{options};
+    scene.start();
+    REQUIRE(scene.run_until([&] { return scene.connected(); }));
+    const auto late = scene.open(scene.a, "late");
+    scene.negotiate(scene.a, scene.b);
+    REQUIRE(scene.run_until([&] { return !scene.announced_to_b.empty(); }));
+    REQUIRE(scene.announced_to_b[0]->channel.send("hello"));
+    REQUIRE(scene.run_until([&] { return !late->messages.empty(); }));
+  }
   SECTION("media later, in a bundle whose tag is the data section") {
     DataScene scene;
     const auto channel = scene.open(scene.a);
