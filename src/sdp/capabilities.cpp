@@ -115,8 +115,8 @@ std::vector<ExtensionCapability> default_extensions() {
       extension(uri::kTransportWideCc, 3, true, true),
       extension(uri::kMid, 4, true, true),
       extension(uri::kPlayoutDelay, 5, false, true),
-      extension(uri::kVideoOrientation, 6, false, true),
-      extension(uri::kAbsCaptureTime, 7, true, true),
+      extension(uri::kVideoOrientation, 13, false, true),
+      extension(uri::kAbsCaptureTime, 12, true, true),
       extension(uri::kRid, 10, false, true),
       extension(uri::kRepairedRid, 11, false, true),
   };

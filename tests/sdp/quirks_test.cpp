@@ -1,4 +1,6 @@
 // Forms that deployed stacks write and no RFC asks for, or that are rare: each in a minimal text.
+#include <map>
+
 #include "sdp/jsep_peer.hpp"
 
 using namespace parley;
@@ -261,4 +263,30 @@ TEST_CASE("A port of a bundle-only section that is not 0 is an address", "[jsep]
                       "a=mid:1\r\na=bundle-only\r\n" + kTransport);
   CHECK(answer.groups[0].mids.size() == 2);
   CHECK_FALSE(answer.media[1].bundle_only);
+}
+
+TEST_CASE("New offers number extensions as Chromium does or with numbers it has not",
+          "[jsep][interop]") {
+  // Of two offers that cross, Chromium refuses the other one for a number that its own, given up
+  // by then, had for another extension.
+  const std::map<int, std::string> chromium{
+      {1, uri::kAudioLevel},
+      {2, uri::kAbsSendTime},
+      {3, uri::kTransportWideCc},
+      {4, uri::kMid},
+      {5, uri::kPlayoutDelay},
+      {6, "http://www.webrtc.org/experiments/rtp-hdrext/video-content-type"},
+      {7, "http://www.webrtc.org/experiments/rtp-hdrext/video-timing"},
+      {8, "http://www.webrtc.org/experiments/rtp-hdrext/color-space"},
+      {10, uri::kRid},
+      {11, uri::kRepairedRid},
+      {13, uri::kVideoOrientation},
+      {14, "urn:ietf:params:rtp-hdrext:toffset"}};
+  for (const ExtensionCapability& ours : default_extensions()) {
+    CAPTURE(ours.uri);
+    const auto theirs = chromium.find(ours.id);
+    CHECK((theirs == chromium.end() || theirs->second == ours.uri));
+    // One byte headers reach to 14 (RFC 8285 section 4.2).
+    CHECK(ours.id <= 14);
+  }
 }
