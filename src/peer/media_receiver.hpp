@@ -93,6 +93,10 @@ class MediaReceiver {
   std::uint64_t plis_sent() const { return plis_sent_; }
   std::uint64_t malformed() const { return malformed_; }
   std::optional<PayloadType> payload_type() const { return payload_type_; }
+  /// Of the last media packet; nullptr before the first, and when it is negotiated no longer.
+  const jsep::NegotiatedCodec* codec() const {
+    return payload_type_ ? codec_of(*payload_type_) : nullptr;
+  }
 
  private:
   void begin_stream(Ssrc ssrc, PayloadType payload_type);

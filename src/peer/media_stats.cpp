@@ -28,6 +28,15 @@ void add_outbound(StatsReport& report, const std::string& id, const rtp::SendSta
       .set_seconds("totalPacketSendDelay", media.total_packet_send_delay);
 }
 
+void add_codec(StatsReport& report, const std::string& id, MediaKind kind,
+               const jsep::NegotiatedCodec& codec) {
+  report.objects.emplace_back(id, "codec")
+      .set("payloadType", codec.payload_type.value())
+      .set("mimeType", std::string{kind_name(kind)} + "/" + codec.name)
+      .set("clockRate", kind == MediaKind::audio ? kAudioSampleRate : 90'000)
+      .set("transportId", "T");
+}
+
 void add_audio(StatsObject& object, const jitter::AudioBufferStats& stats) {
   object.set("jitterBufferDelay", stats.jitter_buffer_delay)
       .set("jitterBufferTargetDelay", stats.jitter_buffer_target_delay)
@@ -88,11 +97,7 @@ void MediaPlane::add_sender_stats(const Section& section, std::size_t index,
   const rtp::SendStream& stream = sender.stream;
   const std::string number = stats_number(section.id, sender.rid);
   const std::string codec_id = "CO" + number;
-  report.objects.emplace_back(codec_id, "codec")
-      .set("payloadType", sender.codec().payload_type.value())
-      .set("mimeType", std::string{kind_name(section.kind)} + "/" + sender.codec().name)
-      .set("clockRate", section.kind == MediaKind::audio ? kAudioSampleRate : 90'000)
-      .set("transportId", "T");
+  add_codec(report, codec_id, section.kind, sender.codec());
   add_outbound(report, "O" + number, stream.stats(), stream.rtx_stats());
   StatsObject& outbound = report.objects.back();
   add_common_stats(section, stream.ssrc(), sender.rid, outbound);
@@ -124,6 +129,8 @@ void MediaPlane::add_receiver_stats(const Section& section, const MediaReceiver&
   const std::string number = stats_number(section.id, receiver.rid());
   const rtp::ReceiveStream& stream = *receiver.stream();
   const rtp::ReceiveStats& stats = stream.stats();
+  const jsep::NegotiatedCodec* codec = receiver.codec();
+  if (codec != nullptr) add_codec(report, "CI" + number, section.kind, *codec);
   StatsObject& inbound = report.objects.emplace_back("I" + number, "inbound-rtp");
   add_common_stats(section, stream.ssrc(), receiver.rid(), inbound);
   inbound.set("packetsReceived", stats.packets_received + stats.retransmitted_packets_received)
@@ -134,6 +141,7 @@ void MediaPlane::add_receiver_stats(const Section& section, const MediaReceiver&
       .set("packetsLost", stream.packets_lost())
       .set_seconds("jitter", stream.jitter())
       .set("nackCount", receiver.nacks_sent());
+  if (codec != nullptr) inbound.set("codecId", "CI" + number);
   if (stream.rtx_ssrc()) inbound.set("rtxSsrc", stream.rtx_ssrc()->value());
   if (const auto* transceiver = negotiation.find(section.id)) {
     inbound.set("trackIdentifier", transceiver->remote_track_id);

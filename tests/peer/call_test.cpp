@@ -1,4 +1,6 @@
 // Whole calls in virtual time: negotiation, ICE, DTLS, SRTP, media, close.
+#include <algorithm>
+
 #include "peer/call_scene.hpp"
 
 using namespace parley;
@@ -177,6 +179,12 @@ TEST_CASE("statistics carry the names of webrtc-stats", "[peer]") {
   REQUIRE(inbound != nullptr);
   CHECK(inbound->number("framesDecoded").value_or(0) > 80);
   CHECK(inbound->number("packetsLost") == 0);
+  const auto received_as = std::find_if(
+      report.objects.begin(), report.objects.end(), [inbound](const StatsObject& object) {
+        return object.type() == "codec" && object.id() == inbound->text("codecId");
+      });
+  REQUIRE(received_as != report.objects.end());
+  CHECK(received_as->text("mimeType") == "video/VP8");
   const auto* audio = report.first("inbound-rtp", "audio");
   REQUIRE(audio != nullptr);
   CHECK(audio->number("jitterBufferEmittedCount").value_or(0) > 100'000);
