@@ -20,8 +20,10 @@ const browserMedia = {
   context() { return (this.audio ??= new AudioContext()); },
 
   async makeTracks(kinds, scale) {
-    return Promise.all(
-      kinds.map(kind => (kind === 'audio' ? this.makeTone() : this.makePictures(scale))));
+    const videos = kinds.filter(kind => kind === 'video').length;
+    let video = 0;
+    return Promise.all(kinds.map(kind => (
+      kind === 'audio' ? this.makeTone() : this.makePictures(scale, video++, videos))));
   },
 
   async makeTone() {
@@ -37,7 +39,7 @@ const browserMedia = {
     return out.stream.getAudioTracks()[0];
   },
 
-  makePictures(scale) {
+  makePictures(scale, video, videos) {
     const canvas = document.createElement('canvas');
     canvas.width = 640 * scale;
     canvas.height = 360 * scale;
@@ -51,7 +53,7 @@ const browserMedia = {
       gradient.addColorStop(1, 'rgb(20,20,20)');
       context.fillStyle = gradient;
       context.fillRect(0, 45, 640, 315);
-      markerCells(number % 16).forEach((bright, i) => {
+      markerCells(counterOf(number, video, videos)).forEach((bright, i) => {
         context.fillStyle = bright ? 'rgb(210,210,210)' : 'rgb(40,40,40)';
         context.fillRect(80 * i, 0, 80, 45);
       });
@@ -91,7 +93,8 @@ const browserMedia = {
       if (value !== seen.last) ++seen.changes;
       seen.last = value;
     });
-    return () => ({ looks: seen.looks, markers: seen.markers, values: seen.values.size, changes: seen.changes,
+    return () => ({ looks: seen.looks, markers: seen.markers, values: seen.values.size,
+      seen: [...seen.values], changes: seen.changes,
       width: element.videoWidth, height: element.videoHeight });
   },
 

@@ -15,6 +15,9 @@ function markerCells(number) {
   return [1, 0, ...bits, bits.reduce((a, b) => a ^ b), 1];
 }
 
+// What the n-th picture counts. Of several videos each keeps to four values of its own.
+const counterOf = (n, video, videos) => (videos > 1 ? 4 * video + n % 4 : n % 16);
+
 // `luma(x)` gives the brightness (0 to 255) at x (0 to 1) in the strip of the marker.
 function readMarker(luma) {
   const cells = [...Array(8).keys()].map(i => (luma((i + 0.5) / 8) > 120 ? 1 : 0));
@@ -37,7 +40,7 @@ function frequencyOf(samples, rate) {
 }
 
 function makeCall(RTCPeerConnection, media) {
-  let pc, states, described, connectedAt, goneAt, tracks, channels;
+  let pc, states, described, connectedAt, goneAt, tracks, channels, silenced;
 
   const settled = async () => {
     await until(() => pc.iceGatheringState === 'complete', 4);
@@ -46,8 +49,9 @@ function makeCall(RTCPeerConnection, media) {
 
   async function attach(kinds, encodings) {
     if (!kinds || !kinds.length) return;
-    // libwebrtc sends three encodings of pictures of 960x540 and more only.
-    const made = await media.makeTracks(kinds, encodings ? 1.5 : 1);
+    // libwebrtc sends three encodings of pictures of 960x540 and more only. Two cores are too few
+    // for several videos of 640x360.
+    const made = await media.makeTracks(kinds, encodings ? 1.5 : kinds.length > 2 ? 0.5 : 1);
     for (const track of made) {
       if (encodings && track.kind === 'video') {
         pc.addTransceiver(track, { direction: 'sendonly', sendEncodings: encodings });
@@ -62,10 +66,10 @@ function makeCall(RTCPeerConnection, media) {
     for (const transceiver of pc.getTransceivers()) {
       if (transceiver.receiver.track.kind !== 'video') continue;
       const all = media.codecs('video');
-      const wanted = all.filter(codec => codecs.some(
-        name => codec.mimeType.toLowerCase() === 'video/' + name.toLowerCase()));
+      const named = name => all.filter(codec => codec.mimeType.toLowerCase() === 'video/' + name);
+      const wanted = codecs.flatMap(name => named(name.toLowerCase()));
       if (!wanted.length) throw new Error(`has no ${codecs}`);
-      transceiver.setCodecPreferences(wanted);
+      transceiver.setCodecPreferences([...wanted, ...named('rtx')]);
     }
   }
 
@@ -105,6 +109,7 @@ function makeCall(RTCPeerConnection, media) {
       states = [];
       tracks = [];
       channels = [];
+      silenced = new Map();
       connectedAt = goneAt = described = undefined;
       const connection = pc;
       pc.onconnectionstatechange = () => {
@@ -129,6 +134,9 @@ function makeCall(RTCPeerConnection, media) {
     },
 
     async answer({ sdp, media: kinds, codecs }) {
+      if (media.rollsBackByHand && pc.signalingState === 'have-local-offer') {
+        await pc.setLocalDescription({ type: 'rollback', sdp: '' });
+      }
       await pc.setRemoteDescription({ type: 'offer', sdp });
       await attach(kinds);
       prefer(codecs);
@@ -153,6 +161,18 @@ function makeCall(RTCPeerConnection, media) {
     async gone({ seconds }) {
       const gone = await until(() => goneAt !== undefined || dtlsClosed(), seconds);
       return { gone, states: states.join(' ') };
+    },
+
+    // Takes every track from its sender, or gives it back; no description changes.
+    async mute({ muted }) {
+      for (const sender of pc.getSenders()) {
+        if (muted && sender.track) {
+          silenced.set(sender, sender.track);
+          await sender.replaceTrack(null);
+        } else if (!muted && silenced.has(sender)) {
+          await sender.replaceTrack(silenced.get(sender));
+        }
+      }
     },
 
     async counts() {
@@ -218,4 +238,4 @@ function makeCall(RTCPeerConnection, media) {
   };
 }
 
-if (typeof module !== 'undefined') module.exports = { makeCall, readMarker, markerCells, frequencyOf };
+if (typeof module !== 'undefined') module.exports = { makeCall, counterOf, readMarker, markerCells, frequencyOf };

@@ -11,8 +11,9 @@ import time
 from pathlib import Path
 
 from agent import Agent, Failed
+from call import Call
 from peers import PARLEY, PEERS, WORK
-from scenarios import Call, scenarios
+from scenarios import scenarios
 
 SCENARIOS = {scenario.key: scenario for scenario in scenarios()}
 
@@ -75,8 +76,26 @@ class Capture:
             self.process.wait()
 
 
+IPV4 = ['ip addr add 10.231.0.2/24 dev parley0', 'ip route add default via 10.231.0.1']
+
+
+def change_addresses(*commands):
+    for command in commands:
+        subprocess.run(command.split(), check=True)
+
+
 def hold(scenario, ends):
     """One call: (what was wrong, the call or None)"""
+    if scenario.ipv4:
+        return hold_here(scenario, ends)
+    change_addresses('ip -4 addr flush dev parley0')
+    try:
+        return hold_here(scenario, ends)
+    finally:
+        change_addresses(*IPV4)
+
+
+def hold_here(scenario, ends):
     call = None
     try:
         ends.begin_call()

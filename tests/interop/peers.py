@@ -30,6 +30,8 @@ class Peer:
     media: bool = True
     # Beside VP8: those that the peer's program can send and decode.
     codecs: tuple = ()
+    # Has the W3C interface and answers requests by call.js.
+    w3c: bool = False
     # Statistics that say how well the media came.
     browser: bool = False
     # Gathers nothing on a host with nothing but loopback.
@@ -58,14 +60,14 @@ def build_pion():
 
 PEERS = {peer.name: peer for peer in [
     Peer('chromium', 'Chromium', ['python3', f'{HERE}/browser_peer.py', 'chromium'],
-         ['chromium'], version=['chromium', '--version'], browser=True,
+         ['chromium'], version=['chromium', '--version'], w3c=True, browser=True,
          codecs=('H264', 'VP9', 'AV1')),
     Peer('firefox', 'Firefox ESR', ['python3', f'{HERE}/browser_peer.py', 'firefox'],
-         ['firefox-esr'], version=['firefox-esr', '--version'], browser=True, needs_network=True,
-         codecs=('VP9', 'AV1'),
+         ['firefox-esr'], version=['firefox-esr', '--version'], w3c=True, browser=True,
+         needs_network=True, codecs=('VP9', 'AV1'),
          cannot={'H264': 'has no H264 without a plugin that it loads from elsewhere'}),
     Peer('wrtc', 'libwebrtc M106 (@roamhq/wrtc)', ['node', f'{HERE}/wrtc_peer.cjs'],
-         ['nodejs', 'npm'], ['@roamhq/wrtc'], cannot=NO_GCM),
+         ['nodejs', 'npm'], ['@roamhq/wrtc'], w3c=True, codecs=('VP9',), cannot=NO_GCM),
     Peer('gstreamer', 'GStreamer webrtcbin', ['/usr/bin/python3', f'{HERE}/gstreamer_peer.py'],
          ['gstreamer1.0-plugins-bad', 'gstreamer1.0-plugins-good', 'gstreamer1.0-plugins-base',
           'gstreamer1.0-nice', 'gstreamer1.0-tools', 'gir1.2-gst-plugins-bad-1.0',

@@ -1,15 +1,15 @@
 // node wrtc_peer.cjs: libwebrtc, as the npm package @roamhq/wrtc builds it, as one end of calls.
 // Answers requests on standard input (docs/interop.md lists them).
 const readline = require('node:readline');
-const { makeCall, readMarker, markerCells, frequencyOf } = require('./call.js');
+const { makeCall, counterOf, readMarker, markerCells, frequencyOf } = require('./call.js');
 const wrtc = require(process.env.PARLEY_NODE_MODULES + '/@roamhq/wrtc');
 const { version } = require(process.env.PARLEY_NODE_MODULES + '/@roamhq/wrtc/package.json');
 const { RTCAudioSource, RTCVideoSource, RTCAudioSink, RTCVideoSink } = wrtc.nonstandard;
 
 const WIDTH = 640, HEIGHT = 360;
 
-function drawPicture(data, number, width, height) {
-  const cells = markerCells(number % 16);
+function drawPicture(data, number, counter, width, height) {
+  const cells = markerCells(counter);
   for (let y = 0, i = 0; y < height; ++y) {
     for (let x = 0; x < width; ++x, ++i) {
       data[i] = y < height / 8 ? (cells[x * 8 / width | 0] ? 200 : 40) : 16 + (x + y + 2 * number) / 2 % 200;
@@ -20,6 +20,8 @@ function drawPicture(data, number, width, height) {
 const media = {
   MediaStream: wrtc.MediaStream,
   version: () => version,
+  codecs: kind => wrtc.RTCRtpReceiver.getCapabilities(kind).codecs,
+  rollsBackByHand: true,
   timers: [],
   sinks: [],
 
@@ -29,7 +31,10 @@ const media = {
   },
 
   makeTracks(kinds, scale) {
-    return kinds.map(kind => (kind === 'audio' ? this.makeTone() : this.makePictures(scale)));
+    const videos = kinds.filter(kind => kind === 'video').length;
+    let video = 0;
+    return kinds.map(kind => (
+      kind === 'audio' ? this.makeTone() : this.makePictures(scale, video++, videos)));
   },
 
   // `work(n)` is called for the n-th time n times `ms` after now.
@@ -51,12 +56,12 @@ const media = {
     return source.createTrack();
   },
 
-  makePictures(scale) {
+  makePictures(scale, video, videos) {
     const source = new RTCVideoSource();
     const width = WIDTH * scale, height = HEIGHT * scale;
     const data = new Uint8ClampedArray(width * height * 1.5).fill(128);
     this.atRate(50, number => {
-      drawPicture(data, number, width, height);
+      drawPicture(data, number, counterOf(number, video, videos), width, height);
       source.onFrame({ width, height, data });
     });
     return source.createTrack();
@@ -90,7 +95,7 @@ const media = {
       seen.values.add(value);
     };
     this.sinks.push(sink);
-    return () => ({ ...seen, values: seen.values.size });
+    return () => ({ ...seen, values: seen.values.size, seen: [...seen.values] });
   },
 };
 

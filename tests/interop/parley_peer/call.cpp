@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <stdexcept>
 #include <utility>
 
@@ -52,6 +51,12 @@ Call::Call(Driver& driver, const json& request, LogSink* log)
   options_.decode = request.value("decode", false);
   options_.direction = direction_of(request.value("direction", "sendrecv"));
   options_.video_codecs = request.value("videoCodecs", std::vector<std::string>{});
+  options_.apart = request.value("apart", false);
+  if (options_.apart) {
+    // Two cores are too few for several larger ones, encoded here and decoded there.
+    options_.width = 320;
+    options_.height = 180;
+  }
   Configuration config = configuration_of(request);
   config.log = log;
   config.data.max_message_size = request.value("maxMessageSize", config.data.max_message_size);
@@ -111,6 +116,12 @@ void Call::handle(const json& request, Reply reply) {
           return json{{"gone", gone()}, {"states", states_}};
         },
         std::move(reply));
+  }
+  if (what == "mute") {
+    for (const auto& track : tracks_) {
+      take(track->transceiver.set_active(!request.value("muted", true)), "set_active");
+    }
+    return reply({});
   }
   if (what == "counts") return reply(counts());
   if (what == "stats") return reply(stats());
@@ -179,6 +190,7 @@ void Call::offer(const json& request, Reply reply) {
     take(pc_->add_transceiver(kind, init), "add_transceiver");
   }
   if (request.value("restart", false)) pc_->restart_ice();
+  if (request.contains("codecs")) prefer(request["codecs"]);
   adopt_new_transceivers();
   take(pc_->set_local_description(), "set_local_description");
   reply_with_description("offer", std::move(reply));
@@ -190,14 +202,19 @@ void Call::answer(const json& request, Reply reply) {
   for (Transceiver& transceiver : pc_->transceivers()) {
     if (transceiver.stopped()) continue;
     take(transceiver.set_direction(options_.direction), "set_direction");
-    if (transceiver.kind() == MediaKind::video && !options_.video_codecs.empty()) {
-      take(transceiver.set_codec_preferences(options_.video_codecs), "set_codec_preferences");
-    }
   }
+  if (!options_.video_codecs.empty()) prefer(options_.video_codecs);
   adopt_new_transceivers();
   take(pc_->set_local_description(), "set_local_description");
   described_ = driver_.now();
   reply_with_description("answer", std::move(reply));
+}
+
+void Call::prefer(const std::vector<std::string>& video_codecs) {
+  for (Transceiver& transceiver : pc_->transceivers()) {
+    if (transceiver.stopped() || transceiver.kind() != MediaKind::video) continue;
+    take(transceiver.set_codec_preferences(video_codecs), "set_codec_preferences");
+  }
 }
 
 void Call::reply_with_description(const char* type, Reply reply) {
@@ -235,7 +252,11 @@ json Call::counts() const {
     } else {
       one.update({{"kind", "video"}, {"frames", track->pictures}});
       if (options_.decode) {
-        one.update({{"markers", track->markers}, {"values", std::popcount(track->values)}});
+        json seen = json::array();
+        for (int value = 0; value < 16; ++value) {
+          if ((track->values >> value & 1U) != 0) seen.push_back(value);
+        }
+        one.update({{"markers", track->markers}, {"values", seen.size()}, {"seen", seen}});
       }
     }
     all.push_back(std::move(one));
@@ -253,6 +274,8 @@ void Call::adopt_new_transceivers() {
     for (const auto& track : tracks_) known |= track->transceiver.id() == transceiver.id();
     if (known) continue;
     auto track = std::make_shared<Track>(Track{.transceiver = transceiver});
+    track->video = static_cast<int>(std::ranges::count_if(
+        tracks_, [](const auto& other) { return other->transceiver.kind() == MediaKind::video; }));
     tracks_.push_back(track);
     if (!options_.decode) {
       echo(track);
@@ -304,8 +327,9 @@ void Call::ask_for_key_frames() {
 
 void Call::show(const std::shared_ptr<Track>& track, int number, Timestamp due) {
   if (pc_->connection_state() == ConnectionState::closed) return;
+  const int counter = options_.apart ? 4 * track->video + number % 4 : number;
   const auto sent = track->transceiver.send(
-      VideoFrame{.picture = draw_picture(number, options_.width, options_.height),
+      VideoFrame{.picture = draw_picture(counter, options_.width, options_.height),
                  .capture_time = driver_.now()});
   // A host that stalled is not caught up with a burst of pictures.
   const Timestamp next = std::max(due + 33ms, driver_.now());

@@ -28,6 +28,7 @@ struct CallOptions {
   int height = 360;
   parley::Direction direction = parley::Direction::sendrecv;
   std::vector<std::string> video_codecs;  ///< empty: all
+  bool apart = false;  ///< of several videos, each keeps to four values of the marker of its own
 };
 
 /// Answers requests; docs/interop.md lists them. Thread rule: all members are used on the driver's
@@ -49,6 +50,7 @@ class Call : public std::enable_shared_from_this<Call> {
     int blocks = 0;            ///< of 10 ms, decoded; of any length, echoed
     int pictures = 0;          ///< decoded or echoed
     int markers = 0;           ///< pictures with a valid marker
+    int video = 0;             ///< how many videos there were before this
     std::uint32_t values = 0;  ///< one bit for each counter seen
   };
 
@@ -60,6 +62,7 @@ class Call : public std::enable_shared_from_this<Call> {
   json counts() const;
   json stats() const;
   void adopt_new_transceivers();
+  void prefer(const std::vector<std::string>& video_codecs);
   void echo(const std::shared_ptr<Track>& track);
   void show(const std::shared_ptr<Track>& track, int number, parley::Timestamp due);
   void speak(const std::shared_ptr<Track>& track, std::uint64_t position, parley::Timestamp due);
