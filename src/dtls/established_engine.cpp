@@ -1,6 +1,5 @@
 #include "dtls/established_engine.hpp"
 
-#include <array>
 #include <utility>
 
 namespace parley::dtls {
@@ -131,9 +130,8 @@ Result<void> EstablishedEngine::queue_record(ContentType type, Bytes content) {
 
 void EstablishedEngine::queue_alert(AlertLevel level, AlertDescription description) {
   if (outgoing_.full()) return;
-  const std::array<std::uint8_t, 2> alert = {static_cast<std::uint8_t>(level),
-                                             static_cast<std::uint8_t>(description)};
-  static_cast<void>(queue_record(ContentType::alert, alert));
+  // Refused only when no record number is left.
+  static_cast<void>(queue_record(ContentType::alert, alert_content(level, description)));
 }
 
 Result<void> EstablishedEngine::send(Bytes data) {

@@ -73,7 +73,7 @@ bool DatagramBio::read(char* out, int size, std::size_t& length) {
 
 void DatagramBio::write(Bytes records) {
   ++writes_;
-  note_protected(records);
+  note_written(records);
   const auto first = parse_record_header(records);
   const bool handshake = first && is_handshake(*first);
   // RFC 6347 section 4.2.3 lets records of one flight share a datagram. OpenSSL packs a flight when
@@ -85,14 +85,24 @@ void DatagramBio::write(Bytes records) {
   if (output_.push({records.begin(), records.end()})) mergeable_ = handshake;
 }
 
-void DatagramBio::note_protected(Bytes records) {
+void DatagramBio::note_written(Bytes records) {
   while (const auto header = parse_record_header(records)) {
     const Bytes content = records.subspan(kRecordHeaderSize, header->content_size);
     records = records.subspan(header->record_size());
-    if (header->epoch == 0) continue;
+    if (header->epoch == 0) {
+      next_unprotected_ = header->sequence + 1;
+      continue;
+    }
     last_protected_ = {header->sequence,
                        content.size() < kExplicitNonceSize ? 0 : load_be64(content.data())};
   }
+}
+
+void DatagramBio::append_unprotected(ContentType type, Bytes content) {
+  std::vector<std::uint8_t> record(kRecordHeaderSize + content.size());
+  write_record_header(record.data(), type, 0, next_unprotected_++, content.size());
+  std::copy(content.begin(), content.end(), record.begin() + kRecordHeaderSize);
+  output_.push(std::move(record));
 }
 
 std::optional<Bytes> DatagramBio::pop(MutableBytes storage) {

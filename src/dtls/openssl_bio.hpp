@@ -45,6 +45,8 @@ class DatagramBio {
   /// Counts the calls of the library that wrote something.
   std::uint64_t writes() const { return writes_; }
   std::optional<Bytes> pop(MutableBytes storage);
+  /// Queues a record of epoch 0 that is not the library's, which must write no more.
+  void append_unprotected(ContentType type, Bytes content);
   /// What was not popped; nothing is written after it.
   DatagramQueue take_output() { return std::move(output_); }
 
@@ -58,7 +60,7 @@ class DatagramBio {
   friend struct BioCallbacks;
   bool read(char* out, int size, std::size_t& length);
   void write(Bytes records);
-  void note_protected(Bytes records);
+  void note_written(Bytes records);
   long control(int command, void* argument);
 
   const std::size_t max_size_;
@@ -66,6 +68,7 @@ class DatagramBio {
   DatagramQueue output_;
   std::size_t flight_begin_ = 0;
   bool mergeable_ = false;
+  std::uint64_t next_unprotected_ = 0;
   std::optional<WrittenRecord> last_protected_;
   std::uint64_t writes_ = 0;
   timeval* library_deadline_ = nullptr;

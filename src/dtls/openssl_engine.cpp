@@ -256,7 +256,13 @@ Error OpensslEngine::refuse_data() const {
   return Error{Errc::invalid_state, "dtls send before connected"};
 }
 
+// A peer in the middle of a handshake believes an alert without protection, and would otherwise go
+// on repeating its flight. Once something of ours was protected it would have to be too.
 void OpensslEngine::close() {
+  if (phase_ == Phase::handshaking && io_.writes() > 0 && !io_.last_protected()) {
+    io_.append_unprotected(ContentType::alert,
+                           alert_content(AlertLevel::warning, AlertDescription::close_notify));
+  }
   phase_ = Phase::ended;
   timer_.stop();
 }

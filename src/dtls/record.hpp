@@ -49,4 +49,14 @@ inline std::optional<RecordHeader> parse_record_header(Bytes datagram) {
   return header;
 }
 
+/// Writes a header of kRecordHeaderSize bytes.
+inline void write_record_header(std::uint8_t* out, ContentType type, std::uint16_t epoch,
+                                std::uint64_t sequence, std::size_t content_size) {
+  out[0] = static_cast<std::uint8_t>(type);
+  store_be16(out + 1, kDtls12);
+  // The cipher sees epoch and sequence number as one number.
+  store_be64(out + 3, (std::uint64_t{epoch} << 48) | sequence);
+  store_be16(out + 11, static_cast<std::uint16_t>(content_size));
+}
+
 }  // namespace parley::dtls

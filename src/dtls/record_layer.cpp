@@ -14,8 +14,6 @@ using openssl::AeadKey;
 using openssl::kNonceSize;
 using openssl::kTagSize;
 
-constexpr std::size_t kLengthOffset = 11;
-
 // RFC 6347 section 4.1: epoch and sequence number, which the cipher sees as one number.
 std::uint64_t numbered(std::uint64_t sequence) {
   return (std::uint64_t{RecordLayer::kEpoch} << 48) | sequence;
@@ -28,15 +26,8 @@ std::array<std::uint8_t, 13> associated_data(ContentType type, std::uint64_t num
   store_be64(data.data(), number);
   data[8] = static_cast<std::uint8_t>(type);
   store_be16(&data[9], kDtls12);
-  store_be16(&data[kLengthOffset], static_cast<std::uint16_t>(content_size));
+  store_be16(&data[11], static_cast<std::uint16_t>(content_size));
   return data;
-}
-
-void write_header(std::uint8_t* out, ContentType type, std::uint64_t number, std::size_t size) {
-  out[0] = static_cast<std::uint8_t>(type);
-  store_be16(out + 1, kDtls12);
-  store_be64(out + 3, number);
-  store_be16(out + kLengthOffset, static_cast<std::uint16_t>(size));
 }
 
 }  // namespace
@@ -83,12 +74,13 @@ Result<MutableBytes> RecordLayer::protect(ContentType type, Bytes content, Mutab
     return Error{Errc::too_large, "dtls record"};
   }
   if (next_sequence_ > kMaxSequence) return Error{Errc::closed, "dtls record numbers used up"};
-  const std::uint64_t number = numbered(next_sequence_++);
+  const std::uint64_t sequence = next_sequence_++;
+  const std::uint64_t number = numbered(sequence);
   std::uint8_t* const explicit_nonce = storage.data() + kRecordHeaderSize;
   const MutableBytes text = storage.subspan(kRecordHeaderSize + explicit_size_, content.size());
   // First of all, because it may lie where the header goes.
   if (!content.empty()) std::memmove(text.data(), content.data(), content.size());
-  write_header(storage.data(), type, number, size - kRecordHeaderSize);
+  write_record_header(storage.data(), type, kEpoch, sequence, size - kRecordHeaderSize);
   if (explicit_size_ > 0) store_be64(explicit_nonce, next_explicit_nonce_++);
   if (!write_.key.seal(nonce(write_, explicit_nonce, number),
                        associated_data(type, number, content.size()), text,

@@ -259,6 +259,32 @@ TEST_CASE("close says goodbye and ends both sides", "[dtls][rfc5246]") {
   CHECK(other.events.size() == events);
 }
 
+TEST_CASE("a peer that leaves a handshake says so", "[dtls][rfc5246]") {
+  const bool client_closes = GENERATE(true, false);
+  Pair pair;
+  pair.start();
+  pair.run(15ms);  // The ClientHello has been answered.
+  REQUIRE(pair.sent.size() == 2);
+  Peer& closer = client_closes ? pair.client : pair.server;
+  Peer& other = client_closes ? pair.server : pair.client;
+  closer.transport->close(pair.now);
+  pair.run(30ms);
+  CHECK(closer.transport->state() == State::closed);
+  CHECK(other.transport->state() == State::closed);
+  CHECK(other.events.size() == 1);
+  CHECK(other.closed());
+  CHECK(other.transport->next_timeout() == kNever);
+}
+
+TEST_CASE("who leaves before any handshake says nothing", "[dtls]") {
+  Pair pair;
+  pair.server.transport->start(pair.now);
+  pair.server.transport->close(pair.now);
+  pair.client.transport->close(pair.now);
+  pair.run(1s);
+  CHECK(pair.sent.empty());
+}
+
 TEST_CASE("a server that was not started starts with the first datagram", "[dtls]") {
   Pair pair;
   pair.client.transport->start(pair.now);
