@@ -22,9 +22,9 @@ class EstablishedEngine final : public Engine {
   struct Handover {
     Established report;
     RecordLayer records;
-    DatagramQueue outgoing;  ///< Not polled yet; the last flight among them.
     /// The handshake's last flight when it was ours, otherwise empty.
     std::vector<std::vector<std::uint8_t>> last_flight;
+    DatagramQueue outgoing;  ///< Not polled yet; the last flight among them.
     std::size_t max_datagram_size = 0;
     std::uint64_t retransmissions = 0;
   };

@@ -145,14 +145,13 @@ void OpensslEngine::hand_over(Timestamp now) {
   if (!exported || !records) return fail(FailureKind::internal_error, "taking over the keys");
   // A flight that completes the handshake on our side is the last one: who sent the one before
   // learns from the answer that it is complete.
-  EstablishedEngine::Handover handover{.report = std::move(report),
+  successor_ = std::make_unique<EstablishedEngine>(
+      now, EstablishedEngine::Handover{.report = std::move(report),
                                        .records = std::move(*records),
-                                       .outgoing = {},
                                        .last_flight = io_.flight(),
+                                       .outgoing = io_.take_output(),
                                        .max_datagram_size = config_.max_datagram_size,
-                                       .retransmissions = retransmissions_};
-  handover.outgoing = io_.take_output();
-  successor_ = std::make_unique<EstablishedEngine>(now, std::move(handover));
+                                       .retransmissions = retransmissions_});
   successor_->handle_datagram(now, early_, FirstRecord::as_event);
 }
 

@@ -31,8 +31,8 @@ struct Scene {
   static EstablishedEngine::Handover handover(WrittenRecord last) {
     return {.report = {},
             .records = make_layer(Role::server, openssl::Aead::aes_128_gcm, last),
-            .outgoing = {},
             .last_flight = {kLastFlight},
+            .outgoing = {},
             .max_datagram_size = 1200,
             .retransmissions = 3};
   }
