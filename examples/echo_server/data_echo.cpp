@@ -8,8 +8,10 @@ using namespace parley;
 
 void DataEcho::attach(const DataChannel& channel) {
   const std::shared_ptr<DataEcho> echo{new DataEcho{channel}};
+  echo->channel_.set_buffered_amount_low_threshold(kLow);
   echo->channel_.on_message([echo](DataMessage& message) { echo->handle_message(message); });
-  echo->channel_.on_writable([echo] { echo->send_waiting(); });
+  echo->channel_.on_writable([echo] { echo->go_on(); });
+  echo->channel_.on_buffered_amount_low([echo] { echo->go_on(); });
 }
 
 Result<void> DataEcho::send(DataMessage& message) {
@@ -18,26 +20,21 @@ Result<void> DataEcho::send(DataMessage& message) {
 }
 
 void DataEcho::handle_message(DataMessage& message) {
-  if (waiting_.empty()) {
-    const auto sent = send(message);
-    if (sent) return;
-    // Above what the peer takes, or the channel is closing: there is no way to echo this one.
-    if (sent.error().code != Errc::queue_full) return channel_.close();
-  }
-  waiting_bytes_ += message.data.size();
-  waiting_.push_back(std::move(message));
-  if (waiting_bytes_ > kMaxWaiting) channel_.close();
+  const auto sent = send(message);
+  // Above what the peer takes, or the channel is closing: there is no way to echo this one.
+  if (!sent && sent.error().code != Errc::queue_full) return channel_.close();
+  if (!sent) waiting_ = std::move(message);
+  if (waiting_ || channel_.buffered_amount() > kHigh) channel_.pause();
 }
 
-void DataEcho::send_waiting() {
-  while (!waiting_.empty()) {
-    const std::size_t size = waiting_.front().data.size();
-    const auto sent = send(waiting_.front());
+void DataEcho::go_on() {
+  if (waiting_) {
+    const auto sent = send(*waiting_);
     if (!sent && sent.error().code == Errc::queue_full) return;
     if (!sent) return channel_.close();
-    waiting_bytes_ -= size;
-    waiting_.pop_front();
+    waiting_.reset();
   }
+  if (channel_.buffered_amount() <= kLow) channel_.resume();
 }
 
 }  // namespace echo_server

@@ -94,6 +94,14 @@ class DataChannel {
   /// first.
   void set_buffered_amount_low_threshold(std::size_t bytes);
 
+  /// Holds the peer back: no on_message until `resume`. What comes meanwhile stays in the receive
+  /// window (DataConfig::receive_window, shared by all channels of the connection), and when that
+  /// is full the peer sends nothing more, on any channel. Nothing is lost. A channel that begins to
+  /// close is resumed by that, so that on_close comes last. Both may be called at any time, inside
+  /// on_message too, and are no-ops on a channel that is gone.
+  void pause();
+  void resume();
+
   /// What was taken is delivered first; then the channel is closed at both ends and its id is free
   /// (RFC 8831 section 6.7). Idempotent.
   void close();

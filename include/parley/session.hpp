@@ -128,6 +128,8 @@ class Session {
                     std::vector<std::uint8_t>&& message);
   void close_channel(Timestamp now, sctp::ChannelHandle channel);
   void set_buffered_amount_low_threshold(sctp::ChannelHandle channel, std::size_t bytes);
+  void pause_channel(Timestamp now, sctp::ChannelHandle channel);
+  void resume_channel(Timestamp now, sctp::ChannelHandle channel);
   /// Of a closed channel until the event after its DataChannelClosed is polled.
   std::optional<sctp::ChannelInfo> channel(sctp::ChannelHandle channel) const;
   /// Those that are not closed.

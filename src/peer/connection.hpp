@@ -125,6 +125,8 @@ class Connection final : public Engine, public std::enable_shared_from_this<Conn
   Result<void> send(sctp::ChannelHandle channel, MessageKind kind,
                     std::vector<std::uint8_t>&& message);
   void set_buffered_amount_low_threshold(sctp::ChannelHandle channel, std::size_t bytes);
+  void pause_channel(sctp::ChannelHandle channel);
+  void resume_channel(sctp::ChannelHandle channel);
   void close_channel(sctp::ChannelHandle channel);
   /// Null once the channel is closed.
   ChannelHandlers* channel_handlers(sctp::ChannelHandle channel);

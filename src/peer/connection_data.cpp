@@ -64,6 +64,16 @@ void Connection::close_channel(sctp::ChannelHandle channel) {
   wake();
 }
 
+void Connection::pause_channel(sctp::ChannelHandle channel) {
+  session_->pause_channel(driver_.now(), channel);
+}
+
+void Connection::resume_channel(sctp::ChannelHandle channel) {
+  if (closed_) return;
+  session_->resume_channel(driver_.now(), channel);
+  wake();
+}
+
 ChannelHandlers* Connection::channel_handlers(sctp::ChannelHandle channel) {
   const auto found = channels_.find(channel);
   return found == channels_.end() ? nullptr : &found->second;

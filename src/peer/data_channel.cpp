@@ -103,6 +103,14 @@ void DataChannel::set_buffered_amount_low_threshold(std::size_t bytes) {
   }
 }
 
+void DataChannel::pause() {
+  if (const auto connection = connection_.lock()) connection->pause_channel(handle_);
+}
+
+void DataChannel::resume() {
+  if (const auto connection = connection_.lock()) connection->resume_channel(handle_);
+}
+
 void DataChannel::close() {
   if (const auto connection = connection_.lock()) connection->close_channel(handle_);
 }

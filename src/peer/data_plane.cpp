@@ -117,6 +117,16 @@ void DataPlane::set_buffered_amount_low_threshold(sctp::ChannelHandle channel, s
   if (live_) live_->channels.set_buffered_amount_low_threshold(channel, bytes);
 }
 
+void DataPlane::pause(Timestamp now, sctp::ChannelHandle channel) {
+  now_ = now;
+  if (live_) live_->channels.pause(channel);
+}
+
+void DataPlane::resume(Timestamp now, sctp::ChannelHandle channel) {
+  now_ = now;
+  if (live_) live_->channels.resume(channel);
+}
+
 std::optional<sctp::ChannelInfo> DataPlane::info(sctp::ChannelHandle channel) const {
   auto found = live_ ? live_->channels.info(channel) : std::nullopt;
   if (!found && retired_) found = retired_->channels.info(channel);

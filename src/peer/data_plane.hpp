@@ -64,6 +64,8 @@ class DataPlane {
                     std::vector<std::uint8_t>&& message);
   void close(Timestamp now, sctp::ChannelHandle channel);
   void set_buffered_amount_low_threshold(sctp::ChannelHandle channel, std::size_t bytes);
+  void pause(Timestamp now, sctp::ChannelHandle channel);
+  void resume(Timestamp now, sctp::ChannelHandle channel);
   std::optional<sctp::ChannelInfo> info(sctp::ChannelHandle channel) const;
   std::vector<sctp::ChannelHandle> handles() const;
   std::optional<std::size_t> max_message_size() const;

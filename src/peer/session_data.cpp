@@ -37,6 +37,14 @@ void Session::set_buffered_amount_low_threshold(sctp::ChannelHandle channel, std
   impl_->data.set_buffered_amount_low_threshold(channel, bytes);
 }
 
+void Session::pause_channel(Timestamp now, sctp::ChannelHandle channel) {
+  if (!impl_->closed) impl_->data.pause(now, channel);
+}
+
+void Session::resume_channel(Timestamp now, sctp::ChannelHandle channel) {
+  if (!impl_->closed) impl_->data.resume(now, channel);
+}
+
 std::optional<sctp::ChannelInfo> Session::channel(sctp::ChannelHandle channel) const {
   return impl_->closed ? std::nullopt : impl_->data.info(channel);
 }

@@ -186,16 +186,23 @@ std::optional<Event> Association::poll_event() {
   Impl& i = *impl_;
   if (i.events.empty()) return std::nullopt;
   Event event = i.events.pop_front();
-  if (const auto* const m = std::get_if<Message>(&event)) {
-    i.event_bytes -= m->data.size() + Reassembly::kOverhead;
-    // RFC 9260 section 6.2: a window that was nearly shut and has opened is told at once.
-    if (!i.ended && i.peer_known && i.window_told < i.config.receive_window / 4 &&
-        i.window() >= i.config.receive_window / 2) {
-      i.sack_due = true;
-    }
-  }
+  if (const auto* const m = std::get_if<Message>(&event)) release(m->data.size());
   i.events.shrink(256);
   return event;
+}
+
+void Association::hold_back(std::size_t bytes) {
+  impl_->event_bytes += bytes + Reassembly::kOverhead;
+}
+
+void Association::release(std::size_t bytes) {
+  Impl& i = *impl_;
+  i.event_bytes -= bytes + Reassembly::kOverhead;
+  // RFC 9260 section 6.2: a window that was nearly shut and has opened is told at once.
+  if (!i.ended && i.peer_known && i.window_told < i.config.receive_window / 4 &&
+      i.window() >= i.config.receive_window / 2) {
+    i.sack_due = true;
+  }
 }
 
 Timestamp Association::next_timeout() const { return impl_->next_timeout(); }

@@ -91,6 +91,7 @@ void Channels::Impl::begin_close(Timestamp now, ChannelHandle handle, Channel& c
   }
   if (channel.state == ChannelState::closing) return;
   channel.state = ChannelState::closing;
+  resume(handle, channel);
   events.push_back(ChannelClosing{handle});
   if (!channel.id || !started) remove(handle, std::string{channel.failure});
 }
@@ -110,6 +111,7 @@ void Channels::Impl::remove(ChannelHandle handle, std::string reason) {
 void Channels::Impl::bury(ChannelHandle handle, std::string reason) {
   auto node = channels.extract(handle.value());
   node.mapped().state = ChannelState::closed;
+  resume(handle, node.mapped());
   gone.insert(std::move(node));
   const bool failed = !reason.empty();
   events.push_back(ChannelClosed{handle, failed, std::move(reason)});
@@ -238,6 +240,7 @@ void Channels::shutdown(Timestamp now) {
   for (auto& [handle, channel] : impl_->channels) {
     if (channel.state == ChannelState::closing) continue;
     channel.state = ChannelState::closing;
+    impl_->resume(ChannelHandle{handle}, channel);
     impl_->events.push_back(ChannelClosing{ChannelHandle{handle}});
   }
   impl_->association.shutdown(now);
@@ -280,15 +283,65 @@ std::vector<ChannelHandle> Channels::handles() const {
 
 ChannelHandle Channels::next_handle() const { return ChannelHandle{impl_->next_handle}; }
 
+void Channels::pause(ChannelHandle handle) {
+  Channel* const c = impl_->find(handle);
+  if (c != nullptr && c->state <= ChannelState::open) c->paused = true;
+}
+
+void Channels::resume(ChannelHandle handle) {
+  if (Channel* const c = impl_->find(handle)) impl_->resume(handle, *c);
+}
+
+void Channels::Impl::resume(ChannelHandle handle, Channel& channel) {
+  channel.paused = false;
+  if (channel.kept.empty()) return;
+  if (std::find(resumed.begin(), resumed.end(), handle) == resumed.end()) {
+    resumed.push_back(handle);
+  }
+}
+
+bool Channels::Impl::keep_if_paused(ChannelEvent& event) {
+  auto* const message = std::get_if<ChannelMessage>(&event);
+  Channel* const channel = message != nullptr ? find(message->channel) : nullptr;
+  if (channel == nullptr || !channel->paused) return false;
+  association.hold_back(message->data.size());
+  channel->kept.push_back(std::move(*message));
+  return true;
+}
+
+std::optional<ChannelEvent> Channels::Impl::poll_kept() {
+  while (!resumed.empty()) {
+    const ChannelHandle handle = resumed.front();
+    Channel* channel = find(handle);
+    if (const auto closed = gone.find(handle.value()); channel == nullptr && closed != gone.end())
+      channel = &closed->second;
+    // Its owner may have paused it again.
+    if (channel == nullptr || channel->paused || channel->kept.empty()) {
+      resumed.pop_front();
+      continue;
+    }
+    ChannelMessage message = std::move(channel->kept.front());
+    channel->kept.pop_front();
+    association.release(message.data.size());
+    return message;
+  }
+  return std::nullopt;
+}
+
 std::optional<ChannelEvent> Channels::poll_event(Timestamp now) {
   if (impl_->told_last) impl_->gone.erase(impl_->told_last->value());
   impl_->told_last.reset();
-  while (impl_->events.empty()) {
-    auto event = impl_->association.poll_event();
-    if (!event) return std::nullopt;
-    impl_->handle(now, *event);
-  }
-  ChannelEvent event = impl_->events.pop_front();
+  if (auto kept = impl_->poll_kept()) return kept;
+  ChannelEvent event;
+  do {
+    while (impl_->events.empty()) {
+      auto news = impl_->association.poll_event();
+      if (!news) return std::nullopt;
+      impl_->handle(now, *news);
+      if (auto kept = impl_->poll_kept()) return kept;
+    }
+    event = impl_->events.pop_front();
+  } while (impl_->keep_if_paused(event));
   if (const auto* const closed = std::get_if<ChannelClosed>(&event)) {
     impl_->told_last = closed->channel;
   }

@@ -1,6 +1,7 @@
 // The table of data channels and what happens to them. Each source beside it holds one topic.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <optional>
 #include <string>
@@ -27,6 +28,8 @@ struct Channel {
   bool refused = false;         // a send, for want of room
   std::string_view failure;     // static text; empty: none
   std::size_t low_threshold = 0;
+  bool paused = false;
+  std::deque<ChannelMessage> kept;    // while paused; the association counts them to its window
   std::vector<std::uint8_t> partial;  // of the deprecated partial PPIDs
   std::uint64_t messages_sent = 0, messages_received = 0;
   std::uint64_t bytes_sent = 0, bytes_received = 0;
@@ -60,6 +63,9 @@ struct Channels::Impl {
   void handle_user(Timestamp now, Message& message);
   void refuse(Timestamp now, StreamId id, std::string_view why);
   void tell_send_available();
+  bool keep_if_paused(ChannelEvent& event);
+  void resume(ChannelHandle handle, Channel& channel);
+  std::optional<ChannelEvent> poll_kept();
   void end(const Closed& closed);
 
   Association& association;
@@ -73,6 +79,7 @@ struct Channels::Impl {
   std::unordered_map<std::uint16_t, ChannelHandle> by_id;
   std::optional<ChannelHandle> told_last;  // of them, with the event polled last
   Ring<ChannelEvent> events;
+  std::deque<ChannelHandle> resumed;  // have messages that were kept, older than `events`
 };
 
 }  // namespace parley::sctp

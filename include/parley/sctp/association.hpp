@@ -80,6 +80,10 @@ class Association {
   /// Bytes of messages that were not polled yet keep the peer's window small.
   std::optional<Event> poll_event();
   Timestamp next_timeout() const;
+  /// A polled message of so many bytes is kept unread: it counts as if it had not been polled, and
+  /// the peer is held back by the window, until the same number is given to `release`.
+  void hold_back(std::size_t bytes);
+  void release(std::size_t bytes);
 
   /// Storage of a Message that is no longer needed, for messages to come.
   void recycle(std::vector<std::uint8_t>&& data);

@@ -146,6 +146,12 @@ class Channels {
   /// first. Setting it tells nothing by itself.
   void set_buffered_amount_low_threshold(ChannelHandle channel, std::size_t bytes);
 
+  /// No ChannelMessage of this channel until `resume`: its messages stay in the receive window, and
+  /// when that is full the peer sends nothing more, on any channel. One that begins to close is
+  /// resumed by that.
+  void pause(ChannelHandle channel);
+  void resume(ChannelHandle channel);
+
   /// Of a closed channel until the event after its ChannelClosed is polled.
   std::optional<ChannelInfo> info(ChannelHandle channel) const;
   /// Those that are not closed.

@@ -7,6 +7,7 @@
 
 using namespace echo_server;
 using namespace parley;
+using namespace std::chrono_literals;
 using nlohmann::json;
 
 namespace {
@@ -142,6 +143,52 @@ TEST_CASE("messages come back on the channel they were sent on", "[echo]") {
     CHECK(back[2].is_text());
     CHECK(back[2].data.empty());
   });
+}
+
+TEST_CASE("a peer that sends and does not read is held back and gets everything later", "[echo]") {
+  ServerFixture server;
+  TestPeer peer(server, {.data = true});
+  constexpr std::size_t kCount = 400;
+  constexpr std::size_t kSize = 100'000;
+  std::size_t sent = 0;  // all on the sequence only
+  std::size_t back = 0;
+  bool equal = true;
+  const auto send = [&] {
+    while (sent < kCount) {
+      std::vector<std::uint8_t> message(kSize, static_cast<std::uint8_t>(sent));
+      if (!peer.channel->send(std::move(message))) return;
+      ++sent;
+    }
+  };
+  server.runtime.run_sync([&] {
+    peer.channel->on_open([&] {
+      peer.channel->pause();
+      send();
+    });
+    peer.channel->on_writable(send);
+    peer.channel->on_message([&](DataMessage& message) {
+      equal = equal && message.data.size() == kSize &&
+              message.data.front() == static_cast<std::uint8_t>(back);
+      ++back;
+    });
+  });
+  const json answer = parsed(server.send("POST", "/offer", offer_json(peer.offer)));
+  REQUIRE(peer.accept(answer.at("sdp")));
+  // Both windows and both buffers are full well before the end.
+  std::size_t before = 0;
+  REQUIRE(eventually([&] {
+    std::this_thread::sleep_for(500ms);
+    const std::size_t now = server.runtime.run_sync([&] { return sent; });
+    return now > 0 && std::exchange(before, now) == now;
+  }));
+  CHECK(before < kCount);
+  server.runtime.run_sync([&] {
+    CHECK(back == 0);
+    CHECK(peer.channel->state() == DataChannelState::open);
+    peer.channel->resume();
+  });
+  CHECK(eventually([&] { return server.runtime.run_sync([&] { return back == kCount; }); }));
+  CHECK(equal);
 }
 
 TEST_CASE("what is no resource or no method of one is told so", "[echo]") {
