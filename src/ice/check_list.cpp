@@ -68,7 +68,7 @@ void CheckList::untrigger(const Pair& pair) {
 Pair* CheckList::take_next(bool ordinary) {
   if (!triggered_.empty()) {
     Pair* const pair = find(triggered_.front());
-    triggered_.pop_front();
+    triggered_.erase(triggered_.begin());
     return pair;
   }
   if (!ordinary) return nullptr;

@@ -2,7 +2,6 @@
 // 6.1).
 #pragma once
 
-#include <deque>
 #include <list>
 #include <string>
 #include <vector>
@@ -108,7 +107,7 @@ class CheckList {
   std::uint32_t next_id_ = 1;
   std::uint64_t dropped_ = 0;
   std::list<Pair> pairs_;
-  std::deque<std::uint32_t> triggered_;
+  std::vector<std::uint32_t> triggered_;  ///< first come, first checked
 };
 
 }  // namespace parley::ice

@@ -44,7 +44,7 @@ bool is_possible_base(const SocketAddress& base) {
 }  // namespace
 
 Gatherer::Gatherer(const Config& config, std::string ufrag, Random& random,
-                   std::deque<Event>& events)
+                   std::list<Event>& events)
     : config_(&config),
       ufrag_(std::move(ufrag)),
       events_(&events),

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <array>
-#include <deque>
+#include <list>
 #include <string>
 #include <vector>
 
@@ -13,7 +13,7 @@ namespace parley::ice {
 
 class Gatherer {
  public:
-  Gatherer(const Config& config, std::string ufrag, Random& random, std::deque<Event>& events);
+  Gatherer(const Config& config, std::string ufrag, Random& random, std::list<Event>& events);
 
   /// Returns the index of the new host candidate. Errors as Agent::add_local_socket.
   Result<std::size_t> add_socket(Timestamp now, const SocketAddress& base,
@@ -62,7 +62,7 @@ class Gatherer {
 
   const Config* config_;
   std::string ufrag_;
-  std::deque<Event>* events_;
+  std::list<Event>* events_;
   stun::BindingClient client_;
   std::vector<Candidate> candidates_;
   std::vector<std::uint16_t> preferences_;  // local preference, by candidate

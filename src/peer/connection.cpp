@@ -61,8 +61,10 @@ Result<jsep::Config> negotiation_config(const std::vector<std::string>& names) {
     chosen.insert(chosen.end(), codecs->begin(), codecs->end());
   }
   // What is not chosen stays known to preferences.
-  config.optional_codecs.insert(config.optional_codecs.end(), config.codecs.begin(),
-                                config.codecs.end());
+  std::vector<jsep::CodecCapability> others{config.optional_codecs.begin(),
+                                            config.optional_codecs.end()};
+  others.insert(others.end(), config.codecs.begin(), config.codecs.end());
+  config.optional_codecs = std::move(others);
   config.codecs = std::move(chosen);
   return config;
 }

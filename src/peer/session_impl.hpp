@@ -2,7 +2,7 @@
 // datagram side, session_data.cpp the channels, session_stats.cpp the statistics.
 #pragma once
 
-#include <deque>
+#include <list>
 #include <string>
 #include <vector>
 
@@ -53,7 +53,7 @@ struct Session::Impl {
   peer::MediaPlane media;
   peer::DataPlane data;
 
-  std::deque<SessionEvent> events;
+  std::list<SessionEvent> events;  ///< nearly always empty, which a deque pays 600 bytes for
   ConnectionState connection_state = ConnectionState::new_;
   IceGatheringState gathering_state = IceGatheringState::new_;
   std::string failure;      ///< of what cannot be mended

@@ -28,25 +28,7 @@ CodecCapability audio_codec(std::string name, int clock_rate, std::uint8_t paylo
   return c;
 }
 
-}  // namespace
-
-std::vector<CodecCapability> default_codecs() {
-  CodecCapability opus;
-  opus.kind = MediaKind::audio;
-  opus.name = "opus";
-  opus.clock_rate = 48'000;  // RFC 7587 section 7: always opus/48000/2
-  opus.channels = 2;
-  opus.fmtp = "minptime=10;useinbandfec=1";
-  opus.feedback = {"transport-cc"};
-  opus.payload_type = PayloadType{111};
-
-  CodecCapability vp8 = video_codec("VP8", "");
-  vp8.payload_type = PayloadType{96};
-  vp8.rtx_payload_type = PayloadType{97};
-  return {opus, vp8};
-}
-
-std::vector<CodecCapability> optional_codecs() {
+std::vector<CodecCapability> make_optional_codecs() {
   std::vector<CodecCapability> codecs;
   // Constrained baseline, which RFC 7742 section 6.2 asks for, first; then baseline, main, high and
   // constrained high, each at level 3.1. Levels are not compared (see codec_matching.cpp).
@@ -80,26 +62,7 @@ std::vector<CodecCapability> optional_codecs() {
   return codecs;
 }
 
-Result<std::vector<CodecCapability>> codecs_named(const Config& config, MediaKind kind,
-                                                  const std::vector<std::string>& names) {
-  std::vector<CodecCapability> chosen;
-  for (const std::string& name : names) {
-    bool known = false;
-    for (const auto* list : {&config.codecs, &config.optional_codecs}) {
-      for (const CodecCapability& codec : *list) {
-        if (!sdp::text::equal_in_any_case(codec.name, name)) continue;
-        known = true;
-        if (codec.kind == kind && std::find(chosen.begin(), chosen.end(), codec) == chosen.end()) {
-          chosen.push_back(codec);
-        }
-      }
-    }
-    if (!known) return Error{Errc::invalid_argument, "unknown codec " + name};
-  }
-  return chosen;
-}
-
-std::vector<ExtensionCapability> default_extensions() {
+std::vector<ExtensionCapability> make_default_extensions() {
   // The ids are those browsers use where they use one, which makes captures easier to read.
   const auto extension = [](const char* name, int id, bool audio, bool video) {
     ExtensionCapability e;
@@ -120,6 +83,57 @@ std::vector<ExtensionCapability> default_extensions() {
       extension(uri::kRid, 10, false, true),
       extension(uri::kRepairedRid, 11, false, true),
   };
+}
+
+}  // namespace
+
+std::vector<CodecCapability> default_codecs() {
+  CodecCapability opus;
+  opus.kind = MediaKind::audio;
+  opus.name = "opus";
+  opus.clock_rate = 48'000;  // RFC 7587 section 7: always opus/48000/2
+  opus.channels = 2;
+  opus.fmtp = "minptime=10;useinbandfec=1";
+  opus.feedback = {"transport-cc"};
+  opus.payload_type = PayloadType{111};
+
+  CodecCapability vp8 = video_codec("VP8", "");
+  vp8.payload_type = PayloadType{96};
+  vp8.rtx_payload_type = PayloadType{97};
+  return {opus, vp8};
+}
+
+// Made once and never changed: threads may share it.
+SharedList<CodecCapability> optional_codecs() {
+  static const SharedList<CodecCapability> list = make_optional_codecs();
+  return list;
+}
+
+Result<std::vector<CodecCapability>> codecs_named(const Config& config, MediaKind kind,
+                                                  const std::vector<std::string>& names) {
+  std::vector<CodecCapability> chosen;
+  for (const std::string& name : names) {
+    bool known = false;
+    const auto choose = [&](const auto& list) {
+      for (const CodecCapability& codec : list) {
+        if (!sdp::text::equal_in_any_case(codec.name, name)) continue;
+        known = true;
+        if (codec.kind == kind && std::find(chosen.begin(), chosen.end(), codec) == chosen.end()) {
+          chosen.push_back(codec);
+        }
+      }
+    };
+    choose(config.codecs);
+    choose(config.optional_codecs);
+    if (!known) return Error{Errc::invalid_argument, "unknown codec " + name};
+  }
+  return chosen;
+}
+
+// As above.
+SharedList<ExtensionCapability> default_extensions() {
+  static const SharedList<ExtensionCapability> list = make_default_extensions();
+  return list;
 }
 
 Config default_config() {

@@ -210,7 +210,7 @@ Result<void> set_codec_preferences(State& state, TransceiverId id,
   Transceiver* t = find_in(state, id);
   if (t == nullptr) return no_transceiver();
   for (const CodecCapability& c : codecs) {
-    const auto has = [&c](const std::vector<CodecCapability>& known) {
+    const auto has = [&c](const auto& known) {
       return std::any_of(known.begin(), known.end(), [&c](const CodecCapability& k) {
         return k.kind == c.kind && codec_key(k) == codec_key(c);
       });

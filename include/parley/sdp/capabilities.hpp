@@ -1,9 +1,12 @@
 // What this side can negotiate: codecs, header extensions, data channels, policies.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "parley/base/media.hpp"
@@ -40,6 +43,23 @@ struct ExtensionCapability {
   Direction direction = Direction::sendrecv;
 };
 
+/// A list that never changes, held once by all its copies: what connections have in common costs
+/// each of them a pointer.
+template <class T>
+class SharedList {
+ public:
+  SharedList() = default;
+  SharedList(std::vector<T> items)  // NOLINT(google-explicit-constructor): a list is a list
+      : items_(std::make_shared<const std::vector<T>>(std::move(items))) {}
+
+  const T* begin() const { return items_ == nullptr ? nullptr : items_->data(); }
+  const T* end() const { return begin() + size(); }
+  std::size_t size() const { return items_ == nullptr ? 0 : items_->size(); }
+
+ private:
+  std::shared_ptr<const std::vector<T>> items_;
+};
+
 /// How an initial offer writes the sections after the first of a bundle.
 enum class BundleStyle {
   bundle_only,  ///< port 0 and a=bundle-only: what bundlePolicy max-bundle does (RFC 9429 4.1.1)
@@ -50,8 +70,8 @@ enum class BundleStyle {
 struct Config {
   std::vector<CodecCapability> codecs;  ///< of transceivers without preferences of their own
   /// Those that preferences may name besides.
-  std::vector<CodecCapability> optional_codecs;
-  std::vector<ExtensionCapability> extensions;
+  SharedList<CodecCapability> optional_codecs;
+  SharedList<ExtensionCapability> extensions;
   bool data_channels = true;  ///< when false, offered data sections are rejected
   std::uint16_t sctp_port = 5000;
   std::uint64_t max_message_size = 262'144;  ///< what we accept, bytes; 0 for any size
@@ -69,15 +89,15 @@ struct Config {
 /// Opus; VP8 with RTX. Feedback: nack, nack pli, ccm fir, goog-remb, transport-cc.
 std::vector<CodecCapability> default_codecs();
 /// What is carried encoded only: H264 in both packetization modes and five profiles, VP9 in four,
-/// AV1, each with RTX; PCMU, PCMA, G722, telephone-event.
-std::vector<CodecCapability> optional_codecs();
+/// AV1, each with RTX; PCMU, PCMA, G722, telephone-event. Always the same list.
+SharedList<CodecCapability> optional_codecs();
 /// All codecs of these names (in any case) that `config` has for `kind`, in the order of the names.
 /// Names of the other kind are skipped. Errors: invalid_argument for a name it does not have.
 Result<std::vector<CodecCapability>> codecs_named(const Config& config, MediaKind kind,
                                                   const std::vector<std::string>& names);
 /// mid, rid, repaired rid, audio level, abs-send-time, transport-wide sequence number,
-/// abs-capture-time, playout delay, video orientation.
-std::vector<ExtensionCapability> default_extensions();
+/// abs-capture-time, playout delay, video orientation. Always the same list.
+SharedList<ExtensionCapability> default_extensions();
 /// The lists above, data channels on.
 Config default_config();
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <optional>
 #include <string>
 #include <variant>
@@ -108,7 +108,7 @@ class BindingClient {
   Config config_;
   Random* random_;
   std::vector<Transaction> transactions_;
-  std::deque<Event> events_;
+  std::list<Event> events_;  // nearly always empty, which a deque pays 600 bytes for
 };
 static_assert(DatagramCore<BindingClient>);
 
