@@ -1,6 +1,7 @@
 #include "dtls/openssl_context.hpp"
 
 #include "dtls/openssl_bio.hpp"
+#include "dtls/openssl_library.hpp"
 
 namespace parley::dtls::openssl {
 namespace {
@@ -44,7 +45,7 @@ unsigned int library_timeout(SSL* ssl, unsigned int) {
 }
 
 SSL_CTX* build_context() {
-  SslContextPtr context(SSL_CTX_new(DTLS_method()));
+  SslContextPtr context(SSL_CTX_new_ex(library(), nullptr, DTLS_method()));
   SSL_CTX* c = context.get();
   if (c == nullptr) return nullptr;
   SSL_CTX_set_security_level(c, kSecurityLevel);

@@ -1,0 +1,13 @@
+// OpenSSL with nothing but what a handshake needs.
+#pragma once
+
+#include <openssl/types.h>
+
+namespace parley::dtls::openssl {
+
+/// The library context of all our SSL objects and of the certificates that we make. Made on first
+/// use and never changed: threads may share it. Providers and settings of the program (openssl.cnf)
+/// have no part in it. Null when it cannot be made, which OpenSSL takes for the program's own.
+OSSL_LIB_CTX* library();
+
+}  // namespace parley::dtls::openssl
