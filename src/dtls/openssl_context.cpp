@@ -7,7 +7,8 @@ namespace parley::dtls::openssl {
 namespace {
 
 // RFC 8827 section 6.5 and RFC 9325 section 4.2: forward secrecy and AEAD only, P-256 with
-// AES-128-GCM first; peers may have RSA certificates.
+// AES-128-GCM first; peers may have RSA certificates. Of ciphers there are only those that the
+// record layer has, which takes over after the handshake.
 constexpr char kSuites[] =
     "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
     "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"

@@ -104,6 +104,19 @@ TEST_CASE("every suite goes on with OpenSSL as the other end in both roles",
   }
 }
 
+TEST_CASE("no suite is negotiated whose records cannot be taken over", "[dtls]") {
+  const auto ssl = openssl::make_ssl(nullptr);
+  STACK_OF(SSL_CIPHER)* const suites = SSL_get1_supported_ciphers(ssl.get());
+  REQUIRE(suites != nullptr);
+  CHECK(sk_SSL_CIPHER_num(suites) == 6);
+  for (int i = 0; i < sk_SSL_CIPHER_num(suites); ++i) {
+    const int cipher = SSL_CIPHER_get_cipher_nid(sk_SSL_CIPHER_value(suites, i));
+    CHECK((cipher == NID_aes_128_gcm || cipher == NID_aes_256_gcm ||
+           cipher == NID_chacha20_poly1305));
+  }
+  sk_SSL_CIPHER_free(suites);
+}
+
 TEST_CASE("no nonce is used twice whoever wrote the record", "[dtls][rfc5288]") {
   for (std::uint64_t seed = 1; seed <= 10; ++seed) {
     Pair pair;

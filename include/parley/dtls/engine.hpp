@@ -79,9 +79,10 @@ class PeerJudge {
   virtual Verdict judge_certificate(Bytes certificate_der) = 0;
 };
 
-/// One DTLS association of one protocol version. Owned and driven by a Transport, one sequence of
-/// execution, no clock of its own: all times are the caller's. Flights are retransmitted on
-/// `next_timeout`. Anything that is not authentic is dropped without effect on the association.
+/// One DTLS association of one protocol version, or a stage of it. Owned and driven by a Transport,
+/// one sequence of execution, no clock of its own: all times are the caller's. Flights are
+/// retransmitted on `next_timeout`. Anything that is not authentic is dropped without effect on the
+/// association.
 class Engine {
  public:
   /// The handshake is complete on our side.
@@ -116,7 +117,7 @@ class Engine {
   virtual std::optional<Event> poll_event() = 0;
 
   /// Protects `data` as one record in a datagram of its own. Errors: invalid_state before
-  /// Established, too_large, queue_full, closed.
+  /// Established, too_large, queue_full, closed (also when the record numbers are used up).
   virtual Result<void> send(Bytes data) = 0;
   /// The same into `storage`, of at least the configured datagram size, in which `data` may lie.
   /// Errors: those of `send`, queue_full excepted.
