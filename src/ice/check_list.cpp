@@ -55,10 +55,12 @@ Pair* CheckList::add(Pair pair, std::uint32_t protect) {
   return &pairs_.back();
 }
 
+bool CheckList::is_triggered(const Pair& pair) const {
+  return std::find(triggered_.begin(), triggered_.end(), pair.id) != triggered_.end();
+}
+
 void CheckList::trigger(Pair& pair) {
-  if (std::find(triggered_.begin(), triggered_.end(), pair.id) == triggered_.end()) {
-    triggered_.push_back(pair.id);
-  }
+  if (!is_triggered(pair)) triggered_.push_back(pair.id);
 }
 
 void CheckList::untrigger(const Pair& pair) {
@@ -66,12 +68,6 @@ void CheckList::untrigger(const Pair& pair) {
 }
 
 Pair* CheckList::take_next(bool ordinary) {
-  if (!triggered_.empty()) {
-    Pair* const pair = find(triggered_.front());
-    triggered_.erase(triggered_.begin());
-    return pair;
-  }
-  if (!ordinary) return nullptr;
   const auto best_of = [this](auto is_wanted) {
     Pair* best = nullptr;
     for (Pair& p : pairs_) {
@@ -79,6 +75,14 @@ Pair* CheckList::take_next(bool ordinary) {
     }
     return best;
   };
+  if (!triggered_.empty()) {
+    // Not the first that came, as RFC 8445 section 6.1.4.2 has it: Pion checks all pairs in one
+    // burst, those of loopback first, and the best would wait one Ta for each of the others.
+    Pair* const best = best_of([this](const Pair& p) { return is_triggered(p); });
+    untrigger(*best);
+    return best;
+  }
+  if (!ordinary) return nullptr;
   Pair* best = best_of([](const Pair& p) { return p.state == PairState::waiting; });
   if (best == nullptr) best = best_of([this](const Pair& p) { return can_thaw(p); });
   return best;

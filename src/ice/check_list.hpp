@@ -87,8 +87,8 @@ class CheckList {
   void untrigger(const Pair& pair);
   void clear_triggered() { triggered_.clear(); }
 
-  /// The next pair to check (RFC 8445 section 6.1.4.2): triggered ones, then if `ordinary` the
-  /// best Waiting, after thawing a foundation that nobody is working on. nullptr when none.
+  /// The next pair to check (RFC 8445 section 6.1.4.2): the best triggered one, else if `ordinary`
+  /// the best Waiting, after thawing a foundation that nobody is working on. nullptr when none.
   Pair* take_next(bool ordinary);
   bool has_next(bool ordinary) const;
   /// RFC 8445 section 7.2.5.3.3.
@@ -98,6 +98,7 @@ class CheckList {
   bool has_open() const;
 
  private:
+  bool is_triggered(const Pair& pair) const;
   bool is_being_worked_on(const std::string& foundation) const;
   bool can_thaw(const Pair& pair) const {
     return pair.state == PairState::frozen && !is_being_worked_on(pair.foundation);
@@ -107,7 +108,7 @@ class CheckList {
   std::uint32_t next_id_ = 1;
   std::uint64_t dropped_ = 0;
   std::list<Pair> pairs_;
-  std::vector<std::uint32_t> triggered_;  ///< first come, first checked
+  std::vector<std::uint32_t> triggered_;
 };
 
 }  // namespace parley::ice

@@ -189,6 +189,12 @@ void Agent::Impl::handle_check(Timestamp now, const ReceivedCheck& check) {
     if (has_consent(*pair, now)) return note_nominated(now, *pair);
     pair->nominate_on_success = true;
   }
+  // Pion 3 asks all its pairs, and nominates when a check comes on the best of those that were
+  // answered, or 200 ms later. Our check was over before; what we ask for consent is another.
+  if (role == Role::controlled && nominated == 0 && pair->id == selected &&
+      pair->counters.consent_requests_sent == 0) {
+    pair->next_consent = now;
+  }
   // After the conclusion only a nomination is worth another check (RFC 8445 section 8.1.2).
   if (has_consent(*pair, now) || (nominated != 0 && !nominates)) return;
   trigger_check(now, *pair);

@@ -152,8 +152,7 @@ MediaPlane::Sender& MediaPlane::find_or_make_sender(Timestamp now, Section& sect
   config.timestamp_offset = section.timestamp_offset;
   config.ntp = config_.ntp;
   config.max_packet_size = config_.max_packet_size;
-  // Without RTX nothing is sent again: SRTP refuses a used index (RFC 3711 section 9.1).
-  if (!codec.rtx_payload_type) config.history.max_packets = 0;
+  if (!codec.rtx_payload_type && !codec.has_feedback("nack")) config.history.max_packets = 0;
   section.senders.push_back(std::make_unique<Sender>(
       Sender{.id = section.id,
              .kind = section.kind,

@@ -50,8 +50,10 @@ struct MediaDrops {
 
 /// A packet in the caller's storage, to be protected and sent.
 struct MediaPacket {
+  /// `repeated_rtp` is byte for byte what was sent before.
+  enum class Kind : std::uint8_t { rtp, repeated_rtp, rtcp };
   std::size_t size = 0;
-  bool is_rtcp = false;
+  Kind kind = Kind::rtp;
 };
 
 class MediaPlane {

@@ -164,7 +164,7 @@ std::optional<MediaPacket> MediaPlane::poll_rtcp(Timestamp now, MutableBytes sto
   const std::size_t size = builder_.finish().size();
   schedule_.handle_sent(now, due, size);
   if (size == 0) return std::nullopt;  // what was due had been answered meanwhile
-  return MediaPacket{.size = size, .is_rtcp = true};
+  return MediaPacket{.size = size, .kind = MediaPacket::Kind::rtcp};
 }
 
 void MediaPlane::add_report(Timestamp now) {
@@ -225,7 +225,7 @@ std::optional<MediaPacket> MediaPlane::build_bye(MutableBytes storage) {
   builder_.add_reports(sources.front(), {}, {});
   builder_.add_sdes(sources, config_.cname);
   builder_.add(rtcp::Bye{.sources = sources});
-  return MediaPacket{.size = builder_.finish().size(), .is_rtcp = true};
+  return MediaPacket{.size = builder_.finish().size(), .kind = MediaPacket::Kind::rtcp};
 }
 
 }  // namespace parley::peer

@@ -177,7 +177,9 @@ std::optional<MediaPacket> MediaPlane::write(Timestamp now, Sender& sender, rtp:
   if (sender.kind == MediaKind::video || which == rtp::PacketClass::retransmission) {
     pacer_.on_sent(now, size);
   }
-  return MediaPacket{.size = written->bytes.size()};
+  return MediaPacket{
+      .size = written->bytes.size(),
+      .kind = written->is_repeat ? MediaPacket::Kind::repeated_rtp : MediaPacket::Kind::rtp};
 }
 
 bool MediaPlane::has_paced_packets() const {

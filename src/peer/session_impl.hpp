@@ -43,6 +43,8 @@ struct Session::Impl {
   void update_connection_state();
   ConnectionState derive_connection_state() const;
 
+  std::optional<Transmit> protect(Timestamp now, MutableBytes storage,
+                                  const peer::MediaPacket& packet);
   std::optional<Transmit> poll_data(Timestamp now, MutableBytes storage);
   std::optional<Transmit> poll_farewell(Timestamp now, MutableBytes storage);
 

@@ -158,12 +158,23 @@ std::optional<Transmit> Session::poll_transmit(Timestamp now, MutableBytes stora
   // Media before data: a bulk transfer delays no picture by more than one datagram.
   if (impl.transport.media_ready()) {
     while (const auto packet = impl.media.poll_packet(now, storage)) {
-      auto transmit = packet->is_rtcp ? impl.transport.protect_rtcp(now, storage, packet->size)
-                                      : impl.transport.protect_rtp(now, storage, packet->size);
-      if (transmit) return transmit;
+      if (auto transmit = impl.protect(now, storage, *packet)) return transmit;
     }
   }
   return impl.poll_data(now, storage);
+}
+
+std::optional<Transmit> Session::Impl::protect(Timestamp now, MutableBytes storage,
+                                               const peer::MediaPacket& packet) {
+  switch (packet.kind) {
+    case peer::MediaPacket::Kind::rtcp:
+      return transport.protect_rtcp(now, storage, packet.size);
+    case peer::MediaPacket::Kind::repeated_rtp:
+      return transport.repeat_rtp(now, storage, packet.size);
+    case peer::MediaPacket::Kind::rtp:
+      break;
+  }
+  return transport.protect_rtp(now, storage, packet.size);
 }
 
 std::optional<Transmit> Session::Impl::poll_data(Timestamp now, MutableBytes storage) {
@@ -178,7 +189,7 @@ std::optional<Transmit> Session::Impl::poll_data(Timestamp now, MutableBytes sto
 std::optional<Transmit> Session::Impl::poll_farewell(Timestamp now, MutableBytes storage) {
   if (std::exchange(bye_pending, false) && transport.media_ready()) {
     if (const auto packet = media.build_bye(storage)) {
-      if (auto bye = transport.protect_rtcp(now, storage, packet->size)) return bye;
+      if (auto bye = protect(now, storage, *packet)) return bye;
     }
   }
   if (auto packet = poll_data(now, storage)) return packet;

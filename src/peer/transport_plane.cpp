@@ -184,6 +184,12 @@ std::optional<Transmit> TransportPlane::protect_rtp(Timestamp now, MutableBytes 
   return addressed(now, srtp_->protect_rtp(storage, length));
 }
 
+std::optional<Transmit> TransportPlane::repeat_rtp(Timestamp now, MutableBytes storage,
+                                                   std::size_t length) {
+  if (!media_ready() || srtp() == nullptr) return std::nullopt;
+  return addressed(now, srtp_->repeat_rtp(storage, length));
+}
+
 std::optional<Transmit> TransportPlane::protect_rtcp(Timestamp now, MutableBytes storage,
                                                      std::size_t length) {
   if (!media_ready() || srtp() == nullptr) return std::nullopt;

@@ -101,6 +101,8 @@ class TransportPlane {
   /// Protects the packet in the first `length` bytes of `storage` (srtp::kMaxTrailer more bytes of
   /// room) and addresses it. nullopt when not ready, or refused by SRTP.
   std::optional<Transmit> protect_rtp(Timestamp now, MutableBytes storage, std::size_t length);
+  /// The same for the very bytes of an earlier packet.
+  std::optional<Transmit> repeat_rtp(Timestamp now, MutableBytes storage, std::size_t length);
   std::optional<Transmit> protect_rtcp(Timestamp now, MutableBytes storage, std::size_t length);
   /// Protects one packet of at most `max_data_size()` bytes, which may lie in `storage`. nullopt
   /// when not ready, or refused by DTLS.

@@ -103,6 +103,7 @@ std::optional<WrittenPacket> SendStream::write_plain(const PacketHistory::Entry&
   written.ssrc = config_.ssrc;
   written.sequence_number = static_cast<std::uint16_t>(entry.sequence);
   written.which = PacketClass::retransmission;
+  written.is_repeat = true;
   return written;
 }
 

@@ -6,6 +6,7 @@
 
 #include "parley/base/assert.hpp"
 #include "parley/base/crypto.hpp"
+#include "parley/base/sequence.hpp"
 
 namespace parley::srtp {
 namespace {
@@ -13,6 +14,7 @@ namespace {
 // RFC 3550 sections 5.1 and 6.1: version 2 in the first two bits, and the fixed part of a header.
 constexpr std::size_t kRtpHeader = 12;
 constexpr std::size_t kRtcpHeader = 8;
+constexpr std::size_t kRtpSequenceAt = 2;
 constexpr std::size_t kRtpSsrcAt = 8;
 constexpr std::size_t kRtcpSsrcAt = 4;
 constexpr std::size_t kAlignment = alignof(std::uint32_t);
@@ -48,7 +50,7 @@ srtp_t make_context(Profile profile, srtp_ssrc_type_t direction, MasterKey maste
   policy.ssrc.type = direction;
   policy.key = key_and_salt.data();
   policy.window_size = Session::kReplayWindow;
-  policy.allow_repeat_tx = 0;
+  policy.allow_repeat_tx = 1;  // what repeats, and when, is decided before libsrtp is asked
   srtp_t context = nullptr;
   const srtp_err_status_t status = srtp_create(&context, &policy);
   wipe(key_and_salt);
@@ -84,6 +86,13 @@ void StreamSet::insert(std::uint32_t ssrc) {
   last_ = ssrc;
 }
 
+std::optional<std::uint16_t> SentSequences::newest(std::uint32_t ssrc) const {
+  const auto at = newest_.find(ssrc);
+  return at == newest_.end() ? std::nullopt : std::optional{at->second};
+}
+
+void SentSequences::note(std::uint32_t ssrc, std::uint16_t sequence) { newest_[ssrc] = sequence; }
+
 Result<std::unique_ptr<Session>> LibsrtpSession::create(Profile profile, MasterKey local,
                                                         MasterKey remote) {
   for (const MasterKey& master : {local, remote}) {
@@ -109,7 +118,24 @@ LibsrtpSession::~LibsrtpSession() {
 std::optional<MutableBytes> LibsrtpSession::protect_rtp(MutableBytes storage, std::size_t length) {
   PARLEY_ASSERT(length <= storage.size(), "the packet lies inside its storage");
   if (!has_header(storage.first(length), kRtpHeader)) return ++counters_.malformed, std::nullopt;
-  return protect(srtp_protect, load_be32(&storage[kRtpSsrcAt]), storage, length);
+  const std::uint32_t ssrc = load_be32(&storage[kRtpSsrcAt]);
+  const std::uint16_t sequence = load_be16(&storage[kRtpSequenceAt]);
+  const auto newest = sent_sequences_.newest(ssrc);
+  if (newest && serial_diff(sequence, *newest) <= 0) return ++counters_.sends_refused, std::nullopt;
+  const auto sealed = protect(srtp_protect, ssrc, storage, length);
+  if (sealed) sent_sequences_.note(ssrc, sequence);
+  return sealed;
+}
+
+std::optional<MutableBytes> LibsrtpSession::repeat_rtp(MutableBytes storage, std::size_t length) {
+  PARLEY_ASSERT(length <= storage.size(), "the packet lies inside its storage");
+  if (!has_header(storage.first(length), kRtpHeader)) return ++counters_.malformed, std::nullopt;
+  const std::uint32_t ssrc = load_be32(&storage[kRtpSsrcAt]);
+  const auto newest = sent_sequences_.newest(ssrc);
+  if (!newest || serial_diff(load_be16(&storage[kRtpSequenceAt]), *newest) > 0) {
+    return ++counters_.sends_refused, std::nullopt;
+  }
+  return protect(srtp_protect, ssrc, storage, length);
 }
 
 std::optional<MutableBytes> LibsrtpSession::protect_rtcp(MutableBytes storage, std::size_t length) {

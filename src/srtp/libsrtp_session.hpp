@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <unordered_map>
 #include <vector>
 
 #include "parley/srtp/session.hpp"
@@ -24,6 +25,17 @@ class StreamSet {
   std::uint32_t last_ = 0;            // Most packets belong to the same stream as the one before.
 };
 
+/// The newest sequence number sent of each SSRC, which tells new packets from repeated ones.
+class SentSequences {
+ public:
+  /// nullopt for an SSRC of which nothing was sent.
+  std::optional<std::uint16_t> newest(std::uint32_t ssrc) const;
+  void note(std::uint32_t ssrc, std::uint16_t sequence);
+
+ private:
+  std::unordered_map<std::uint32_t, std::uint16_t> newest_;
+};
+
 /// The Session of libsrtp2: it does the transforms, this class the bounds, the alignment and the
 /// counting.
 class LibsrtpSession final : public Session {
@@ -33,6 +45,7 @@ class LibsrtpSession final : public Session {
   ~LibsrtpSession() override;
 
   std::optional<MutableBytes> protect_rtp(MutableBytes storage, std::size_t length) override;
+  std::optional<MutableBytes> repeat_rtp(MutableBytes storage, std::size_t length) override;
   std::optional<MutableBytes> protect_rtcp(MutableBytes storage, std::size_t length) override;
   std::optional<MutableBytes> unprotect_rtp(MutableBytes packet) override;
   std::optional<MutableBytes> unprotect_rtcp(MutableBytes packet) override;
@@ -54,6 +67,7 @@ class LibsrtpSession final : public Session {
   srtp_t receive_ = nullptr;
   StreamSet sent_streams_;
   StreamSet received_streams_;
+  SentSequences sent_sequences_;
   std::vector<std::uint32_t> aligned_;  // For packets that do not begin at a multiple of 4.
   Counters counters_;
 };

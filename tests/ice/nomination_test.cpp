@@ -69,6 +69,24 @@ TEST_CASE("the controlled side uses a valid pair upon USE-CANDIDATE", "[ice][rfc
   CHECK(s.agent.stats().pairs[0].nominated);
 }
 
+// Pion 3 nominates the best pair that was answered when another check comes on it.
+TEST_CASE("a check on the best valid pair is returned once until there is a nomination", "[ice]") {
+  ScriptedPeer s{controlled()};
+  s.start();
+  s.receive(s.success(*s.next_request()));
+  CHECK_FALSE(s.next_request(0ms));
+  ScriptedPeer::Options check;
+  check.controlling = 1;
+  s.receive(s.request(check));
+  const auto another = s.next_request(0ms);
+  REQUIRE(another);
+  s.receive(s.success(*another));
+  s.receive(s.request(check));
+  CHECK_FALSE(s.next_request(0ms));
+  s.receive(s.request(nomination()));
+  CHECK_FALSE(s.next_request(0ms));
+}
+
 TEST_CASE("USE-CANDIDATE before the pair is valid nominates it when it is", "[ice][rfc8445]") {
   ScriptedPeer s{controlled()};
   s.set_credentials();

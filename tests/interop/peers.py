@@ -95,6 +95,9 @@ PEERS = {peer.name: peer for peer in [
                  'simulcast': 'writes no a=simulcast and no rid',
                  'peer restarts ICE': 'createOffer has no iceRestart',
                  'parley restarts ICE': 'answers with the user fragment that it had',
+                 'limits, 5 % loss':
+                     'says FORWARD TSN once. When it is lost, its timer sends again what had been '
+                     'acknowledged by gap blocks, counts it in flight for ever and sends no more',
                  'DTLS client': 'refuses an offer of another a=setup than actpass',
                  'peer adds video, parley offers':
                      'its second offer moves Opus to another payload type, which its own sender and '

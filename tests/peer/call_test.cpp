@@ -1,5 +1,6 @@
 // Whole calls in virtual time: negotiation, ICE, DTLS, SRTP, media, close.
 #include <algorithm>
+#include <regex>
 
 #include "peer/call_scene.hpp"
 
@@ -73,6 +74,35 @@ TEST_CASE("handlers of encoded media that were set before negotiation get it", "
   call.run_media(1s);
   CHECK(packets > 45);
   CHECK(pictures > 27);
+}
+
+// Pion 3.1 and libdatachannel ask by NACK and know no RTX.
+TEST_CASE("a peer without RTX gets the very packets that it lost", "[peer][rfc4585]") {
+  Configuration config;
+  config.srtp_profiles = {
+      GENERATE(dtls::SrtpProfile::aead_aes_128_gcm, dtls::SrtpProfile::aes128_cm_sha1_80)};
+  CallScene call{{.link = {.delay = 20ms, .loss = 0.03}, .a = config, .audio = false}};
+  call.a.video.push_back(*call.a.pc->add_transceiver(MediaKind::video));
+  const auto offer = call.a.pc->set_local_description();
+  REQUIRE(offer);
+  REQUIRE(call.b.pc->set_remote_description(
+      {SdpType::offer,
+       std::regex_replace(offer->sdp, std::regex{"a=(rtpmap:\\d+ rtx|ssrc-group:FID).*\r\n"},
+                          "")}));
+  call.b.video.push_back(call.b.pc->transceivers().front());
+  REQUIRE(call.b.video.front().set_direction(Direction::sendrecv));
+  const auto answer = call.b.pc->set_local_description();
+  REQUIRE(answer);
+  REQUIRE(answer->sdp.find("rtx") == std::string::npos);
+  REQUIRE(call.a.pc->set_remote_description(*answer));
+  REQUIRE(call.run_until_connected());
+  call.run_media(10s);
+  for (const Side* side : {&call.a, &call.b}) {
+    const auto report = side->pc->get_stats();
+    CHECK(report.first("outbound-rtp", "video")->number("retransmittedPacketsSent") > 0);
+    CHECK(report.first("outbound-rtp", "video")->number("pliCount") == 0);
+    CHECK(side->frames_shown > 280);
+  }
 }
 
 TEST_CASE("one seed gives one call and another seed another", "[peer]") {

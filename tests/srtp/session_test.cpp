@@ -198,6 +198,29 @@ TEST_CASE("the same sequence number is never protected twice", "[srtp][rfc7714]"
   CHECK(protect(*ends.a, rtp(2, 20, 0x9999)));  // Another SSRC has numbers of its own.
 }
 
+TEST_CASE("a repeated packet is the one already sent", "[srtp][rfc4585]") {
+  const Profile profile = GENERATE(from_range(std::begin(kAll), std::end(kAll)));
+  const Ends ends = make_ends(profile);
+  const auto repeat = [&](Buffer packet) {
+    const std::size_t length = packet.size();
+    packet.resize(length + kMaxTrailer);
+    return copied(ends.a->repeat_rtp(packet, length));
+  };
+  CHECK_FALSE(repeat(rtp(0xFFFF)));  // of which nothing was sent
+  std::vector<Buffer> sealed;
+  for (const int sequence : {0xFFFE, 0xFFFF, 0, 1, 2}) {
+    sealed.push_back(*protect(*ends.a, rtp(static_cast<std::uint16_t>(sequence))));
+  }
+  // Of the time before the wrap, too, and more than once.
+  CHECK(repeat(rtp(0xFFFF)) == sealed[1]);
+  CHECK(repeat(rtp(1)) == sealed[3]);
+  CHECK(repeat(rtp(0xFFFF)) == sealed[1]);
+  CHECK_FALSE(repeat(rtp(3)));  // not sent yet
+  CHECK(ends.a->counters().sends_refused == 2);
+  CHECK(unprotect(*ends.b, sealed[1]) == rtp(0xFFFF));
+  CHECK(protect(*ends.a, rtp(3)));
+}
+
 TEST_CASE("what is not RTP is neither protected nor read", "[srtp]") {
   const Ends ends = make_ends(Profile::aead_aes_128_gcm);
   CHECK_FALSE(protect(*ends.a, {}));

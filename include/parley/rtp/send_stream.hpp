@@ -44,6 +44,7 @@ struct WrittenPacket {
   /// True when the transport-wide sequence number handed in is in the packet. A plain
   /// retransmission keeps the number of its first sending (see SendStream) and consumes none.
   bool consumed_transport_sequence = false;
+  bool is_repeat = false;  ///< the very bytes of an earlier packet
 };
 
 /// One sent SSRC and, when negotiated, its retransmission SSRC (RFC 3550, 4588, 4585, 5104).
@@ -56,7 +57,7 @@ struct WrittenPacket {
 /// Without, the very bytes of the first sending are given out again, send time and transport
 /// sequence number included: SRTP then derives the same nonce for the same header and plaintext, so
 /// the ciphertext is the one already sent and nothing is disclosed. Changing one byte would reuse a
-/// GCM nonce. The SRTP sender must permit a repeated index for such a stream.
+/// GCM nonce. `WrittenPacket::is_repeat` tells the SRTP sender of it.
 ///
 /// The identification extensions (mid, rid) are in every packet until a report block shows that the
 /// other side knows the SSRC (RFC 9143 section 15, RFC 7941 section 4.2.3).

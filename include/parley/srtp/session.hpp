@@ -39,7 +39,7 @@ struct Counters {
   std::uint64_t replays = 0;                  ///< Seen before, or older than the window.
   std::uint64_t malformed = 0;                ///< Not an RTP or RTCP packet.
   std::uint64_t streams_refused = 0;          ///< A new SSRC while all places are taken.
-  std::uint64_t sends_refused = 0;  ///< protect_* of an index used before, or keys exhausted.
+  std::uint64_t sends_refused = 0;  ///< Of an index used before or not yet, or keys exhausted.
 };
 
 /// Both directions of one association (RFC 3711, RFC 7714), for all of its SSRCs. Owns its keys,
@@ -65,10 +65,14 @@ class Session {
 
   /// Protects the packet in the first `length` bytes of `storage`, which has kMaxTrailer more, and
   /// returns the protected packet, a view of `storage`. nullopt, and counted, when it is not an RTP
-  /// packet or when this SSRC and index went out before: a second packet under the same nonce would
-  /// give the key away (RFC 7714 section 8.4), so retransmissions go by RTX or as stored
-  /// ciphertext.
+  /// packet or when its sequence number does not follow those of its SSRC: a second packet under
+  /// the same nonce would give the key away (RFC 7714 section 8.4).
   virtual std::optional<MutableBytes> protect_rtp(MutableBytes storage, std::size_t length) = 0;
+  /// Protects once more what `protect_rtp` was given before, for a peer that has lost it and knows
+  /// no RTX. The caller vouches that not a byte differs: then the result is the one already sent
+  /// and discloses nothing. nullopt, and counted, when its number was not sent, or is more than
+  /// kReplayWindow behind.
+  virtual std::optional<MutableBytes> repeat_rtp(MutableBytes storage, std::size_t length) = 0;
   /// The same for a compound or reduced-size RTCP packet.
   virtual std::optional<MutableBytes> protect_rtcp(MutableBytes storage, std::size_t length) = 0;
 
