@@ -72,14 +72,14 @@ class Call:
 
     # --- Media ---
 
-    def media_from(self, seconds):
-        """What both ends counted within some seconds, after the first picture was seen, and how long
-        that was."""
+    def media_from(self, seconds, videos, by=('peer', 'parley')):
+        """What both ends counted within some seconds, after the first picture of each of so many
+        videos was seen `by` those who receive, and how long that was."""
         end = time.monotonic() + 4
         while time.monotonic() < end:
             from_, before = time.monotonic(), self.counts()
-            if all(t.get('markers', t.get('frames', 0)) > 0
-                   for side in before for t in side if t['kind'] == 'video'):
+            if all(sum(t.get('markers', t.get('frames', 0)) > 0 for t in side if t['kind'] == 'video') >=
+                   videos for side, who in zip(before, ('peer', 'parley')) if who in by):
                 break
             time.sleep(0.05)
         time.sleep(seconds)
@@ -95,9 +95,11 @@ class Call:
     def check_media(self, seconds=1, tracks=None, slack=1.0):
         """Pictures with a readable, moving marker and the tone arrive at either end. `slack` below
         one is for paths that lose packets."""
-        before, after, seconds = self.media_from(seconds)
         scenario = self.scenario
         kinds = tracks or list(scenario.media)
+        receivers = {'to parley': ('parley',), 'from parley': ('peer',)}
+        before, after, seconds = self.media_from(seconds, kinds.count('video'),
+                                                 receivers.get(scenario.direction, ('peer', 'parley')))
         echoes = scenario.mode == 'echo'
         if scenario.direction != 'to parley':
             self.check_side('the peer', before[0], after[0], kinds, seconds, slack,

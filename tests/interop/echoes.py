@@ -92,8 +92,9 @@ def judge_echo(call):
                    f'messages: {said}')
     if not call.scenario.media:
         return
-    before, after = call.media_from(3)
-    call.check_side('the peer', before[0], after[0], list(call.scenario.media), 3, 1.0, 440)
+    kinds = list(call.scenario.media)
+    before, after, seconds = call.media_from(3, kinds.count('video'), by=('peer',))
+    call.check_side('the peer', before[0], after[0], kinds, seconds, 1.0, 440)
 
 
 def scenarios(Scenario):

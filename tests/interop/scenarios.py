@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import echoes
 import whip
 from call import stat
-from data import (big_messages, data_echo, lossy_data, many_channels, negotiated_channels,
-                  reopened_channels)
+from data import (big_messages, data_echo, lossy_data, lossy_limits, many_channels,
+                  negotiated_channels, reopened_channels)
 from live import add_channel_later, add_video_later, glare, ice_restart, mute, switch_codec
 from quality import judge_browser, judge_parley
 
@@ -238,6 +238,8 @@ def scenarios():
         Scenario('channels reopened', reopened_channels('parley'), 'parley', (), data=True),
         Scenario('data, 5 % loss', lossy_data('peer'), 'peer', (), data=True, start=lossy),
         Scenario('data, 5 % loss', lossy_data('parley'), 'parley', (), data=True, start=lossy),
+        Scenario('limits, 5 % loss', lossy_limits('peer'), 'peer', (), data=True, start=lossy),
+        Scenario('limits, 5 % loss', lossy_limits('parley'), 'parley', (), data=True, start=lossy),
     ]
     for profile in IANA_NAMES:
         for offerer, role in (('peer', 'client'), ('parley', 'server')):
