@@ -70,8 +70,6 @@ def chromium(profile, url):
 
 def firefox(profile, url):
     preferences = {
-        # Without an IPv4 address it takes the host for offline, and gathers nothing.
-        'network.manage-offline-status': False,
         'media.peerconnection.ice.loopback': True,
         'media.peerconnection.ice.obfuscate_host_addresses': False,
         'media.peerconnection.ice.default_address_only': False,

@@ -65,7 +65,9 @@ PEERS = {peer.name: peer for peer in [
     Peer('firefox', 'Firefox ESR', ['python3', f'{HERE}/browser_peer.py', 'firefox'],
          ['firefox-esr'], version=['firefox-esr', '--version'], w3c=True, browser=True,
          needs_network=True, codecs=('VP9', 'AV1'),
-         cannot={'H264': 'has no H264 without a plugin that it loads from elsewhere'}),
+         cannot={'H264': 'has no H264 without a plugin that it loads from elsewhere',
+                 'IPv6 alone': 'gathers nothing on a host without a route of IPv4: its log says "PR_Connect '
+                               'failed" and "failed to find default addresses"'}),
     Peer('wrtc', 'libwebrtc M106 (@roamhq/wrtc)', ['node', f'{HERE}/wrtc_peer.cjs'],
          ['nodejs', 'npm'], ['@roamhq/wrtc'], w3c=True, codecs=('VP9',), cannot=NO_GCM),
     Peer('gstreamer', 'GStreamer webrtcbin', ['/usr/bin/python3', f'{HERE}/gstreamer_peer.py'],
