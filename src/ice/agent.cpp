@@ -245,6 +245,8 @@ bool Agent::accepts(const Path& path) const {
   return yes;
 }
 
+bool Agent::heard_check() const { return impl_->heard_check; }
+
 std::optional<Duration> Agent::round_trip_time() const {
   const Pair* const pair = impl_->list.find(impl_->selected);
   return pair != nullptr ? pair->counters.current_round_trip_time : std::nullopt;

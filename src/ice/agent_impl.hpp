@@ -26,6 +26,8 @@ inline constexpr int kMaxRoleConflicts = 8;
 /// A nomination of a worse pair replaces a better one when that has not been nominated again for
 /// this long: aggressive nominators repeat themselves in the first moments, later ones mean it.
 inline constexpr Duration kRenominationQuiet = 2s;
+/// Nominations that are made once more because their answer is late.
+inline constexpr int kMaxRepeatedNominations = 3;
 
 /// What a peer's check says once it is authenticated.
 struct ReceivedCheck {
@@ -72,10 +74,12 @@ struct Agent::Impl {
   Timestamp patience_until = kNever;  // RFC 8863
   Timestamp nomination_at = kNever;
   Timestamp first_valid_at = kNever;
+  int nominations_repeated = 0;
   std::uint32_t nominated = 0;  // pair ids; 0 is none
   std::uint32_t selected = 0;
   std::uint32_t announced_nomination = 0;  // the pair whose nomination the owner was told
   bool consent_ever_lost = false;
+  bool heard_check = false;    // of the peer, authenticated
   bool has_concluded = false;  // checks ended with a nomination
   std::uint32_t selected_changes = 0;
   mutable std::optional<Path> accepted;  // the last path that `accepts` said yes to
@@ -117,6 +121,7 @@ struct Agent::Impl {
   // nomination.cpp
   void update(Timestamp now);
   void nominate_if_time(Timestamp now);
+  void nominate_again_if_time(Timestamp now, Pair& pair);
   void note_nominated(Timestamp now, Pair& pair);
   void conclude(Timestamp now);
   void select(Timestamp now);

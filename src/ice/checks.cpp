@@ -138,6 +138,7 @@ std::optional<Transmit> Agent::Impl::poll_check(Timestamp now, MutableBytes stor
     if (!p.nominate_next) continue;
     p.nominate_next = false;
     const Bytes message = start_request(now, p, RequestKind::nomination, storage);
+    nominate_again_if_time(now, p);
     if (!message.empty()) return Transmit{p.path, message};
   }
   const bool ordinary = nominated == 0;

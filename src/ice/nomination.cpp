@@ -21,7 +21,8 @@ void Agent::Impl::nominate_if_time(Timestamp now) {
   for (const Pair& p : list.pairs()) {
     const SentRequest* const request = p.active();
     const bool is_nominating = request != nullptr && request->kind == RequestKind::nomination;
-    if (p.nominate_next || is_nominating) return;
+    if (is_nominating) return nominate_again_if_time(now, *list.find(p.id));
+    if (p.nominate_next) return;
     if (has_consent(p, now) && (best == nullptr || p.priority > best->priority)) best = &p;
   }
   if (best == nullptr) return;
@@ -35,6 +36,22 @@ void Agent::Impl::nominate_if_time(Timestamp now) {
     return;
   }
   list.find(best->id)->nominate_next = true;
+}
+
+// A nomination is answered after one round trip, which is known. When it is lost, everything waits
+// for it, and a retransmission may not leave before 500 ms (RFC 8445 section 14.3): so another
+// check of its own does, as often as Ta allows at most.
+void Agent::Impl::nominate_again_if_time(Timestamp now, Pair& pair) {
+  if (nominations_repeated == kMaxRepeatedNominations) return;
+  const Duration round_trip = pair.counters.current_round_trip_time.value_or(config.checks.rto);
+  const Timestamp due = pair.active()->sent_at + std::max(config.pacing, 2 * round_trip);
+  if (now < due) {
+    nomination_at = due;
+    return;
+  }
+  ++nominations_repeated;
+  pair.cancel_active(now + config.checks.rto * config.checks.last_wait_factor);
+  pair.nominate_next = true;
 }
 
 void Agent::Impl::note_nominated(Timestamp now, Pair& pair) {

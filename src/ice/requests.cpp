@@ -180,6 +180,7 @@ void Agent::Impl::handle_check(Timestamp now, const ReceivedCheck& check) {
   Pair* const pair = add_pair(now, *local_index, *remote_index);
   if (pair == nullptr || pair->consent_lost) return;
   pair->heard_request = true;
+  heard_check = true;
   pair->last_heard = now;
   ++pair->counters.requests_received;
 

@@ -236,6 +236,8 @@ class Agent {
   std::optional<Path> selected_path() const;
   /// True when data may be taken from this path: an authenticated check or response came by it.
   bool accepts(const Path& path) const;
+  /// True once a check of the peer has come: it has our credentials, so it has our description.
+  bool heard_check() const;
   /// The last measured round trip of the selected pair.
   std::optional<Duration> round_trip_time() const;
 

@@ -80,6 +80,7 @@ class Transport {
 
   std::optional<Path> selected_path() const { return active_->agent.selected_path(); }
   bool accepts(const Path& path) const;
+  bool heard_check() const { return active_->agent.heard_check(); }
   std::optional<Duration> round_trip_time() const { return active_->agent.round_trip_time(); }
   void note_sent(const Path& path, std::size_t bytes, Timestamp now);
   void note_received(const Path& path, std::size_t bytes, Timestamp now);
