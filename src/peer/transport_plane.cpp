@@ -41,6 +41,9 @@ Delivery TransportPlane::handle_datagram(Timestamp now, const Path& path, Mutabl
   // RFC 7983 section 7, widened for DTLS 1.3 by RFC 9443.
   if (stun::is_stun(bytes)) {
     ice_.handle_datagram(now, path, bytes);
+    // Firefox answers checks before it has read the answer, and throws the ClientHello away that
+    // follows them. Its own first check tells that it has our answer now.
+    hello_is_due_ = !early_hello_.empty() && ice_.heard_check();
     if (dtls_ && dtls_->state() == dtls::State::idle && ice_.selected_path()) {
       if (const auto rtt = ice_.round_trip_time()) dtls_->set_round_trip_time(*rtt);
       dtls_->start(now);
@@ -62,6 +65,8 @@ Delivery TransportPlane::handle_dtls(Timestamp now, const Path& path, MutableByt
   ice_.note_received(path, bytes.size(), now);
   ++counters_.packets_received;
   counters_.bytes_received += bytes.size();
+  early_hello_.clear();
+  hello_is_due_ = false;
   if (!dtls_) {
     if (early_dtls_.size() >= kMaxEarlyDtls) {
       ++drops_.early_dtls;
@@ -115,13 +120,28 @@ std::optional<Transmit> TransportPlane::poll_transmit(Timestamp now, MutableByte
   const auto path = ice_.selected_path() ? ice_.selected_path() : last_path_;
   // Without a path nothing is polled: the flight waits inside and leaves with the first pair.
   if (!path) return std::nullopt;
-  const auto datagram = dtls_->poll_transmit(now, storage);
+  const auto datagram = poll_dtls(now, storage);
   if (!datagram) return std::nullopt;
   last_path_ = path;
   ice_.note_sent(*path, datagram->size(), now);
   ++counters_.packets_sent;
   counters_.bytes_sent += datagram->size();
   return Transmit{.path = *path, .datagram = *datagram};
+}
+
+std::optional<Bytes> TransportPlane::poll_dtls(Timestamp now, MutableBytes storage) {
+  if (hello_is_due_) {
+    hello_is_due_ = false;
+    const auto hello = std::exchange(early_hello_, {});
+    std::copy(hello.begin(), hello.end(), storage.begin());
+    return Bytes{storage.data(), hello.size()};
+  }
+  const auto datagram = dtls_->poll_transmit(now, storage);
+  const bool is_first = dtls_->role() == dtls::Role::client && counters_.packets_sent == 0;
+  if (datagram && is_first && !ice_.heard_check()) {
+    early_hello_.assign(datagram->begin(), datagram->end());
+  }
+  return datagram;
 }
 
 std::optional<TransportEvent> TransportPlane::poll_event() {

@@ -125,6 +125,7 @@ class TransportPlane {
   Delivery handle_dtls(Timestamp now, const Path& path, MutableBytes bytes);
   Delivery unprotect(Timestamp now, const Path& path, MutableBytes bytes);
   void drain_dtls();
+  std::optional<Bytes> poll_dtls(Timestamp now, MutableBytes storage);
   void take(dtls::Connected connected);
   /// Null before the keys are there. Connections for data alone never make it.
   srtp::Session* srtp();
@@ -136,6 +137,9 @@ class TransportPlane {
   std::optional<dtls::SrtpKeys> srtp_keys_;  ///< until the first packet of media
   std::unique_ptr<srtp::Session> srtp_;
   std::vector<std::vector<std::uint8_t>> early_dtls_;
+  /// Our ClientHello, when it left before the peer showed any sign of having our answer.
+  std::vector<std::uint8_t> early_hello_;
+  bool hello_is_due_ = false;  ///< once more, before its timer says so
   std::vector<TransportEvent> events_;
   std::size_t next_event_ = 0;
   std::optional<SecureConnected> secured_;

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <regex>
 
+#include "parley/stun/message.hpp"
 #include "peer/call_scene.hpp"
 
 using namespace parley;
@@ -34,6 +35,32 @@ TEST_CASE("set-up takes no more round trips than its protocols ask for", "[peer]
   call.start();
   REQUIRE(call.run_until_connected());
   CHECK(call.now() - begin <= 2 * 20ms + 40ms + 2 * 40ms + 20ms + 10ms);
+}
+
+TEST_CASE("a ClientHello that came before the answer is repeated when the answer is there",
+          "[peer]") {
+  // Firefox answers our checks before it has read our answer, and throws away what else comes.
+  CallScene::Options options;
+  options.signalling_delay = 220ms;
+  CallScene call{options};
+  std::optional<Timestamp> first_check;
+  std::vector<Timestamp> hellos;
+  call.network().set_tap([&](const sim::TapRecord& record) {
+    const auto message = stun::MessageView::parse(record.bytes);
+    const bool is_check = message && message->message_class() == stun::Class::request;
+    if (record.point == sim::TapPoint::delivered && record.host == call.b.host && is_check) {
+      first_check = first_check.value_or(record.at);
+    } else if (record.point == sim::TapPoint::sent && record.host == call.b.host &&
+               dtls::is_dtls(record.bytes)) {
+      hellos.push_back(record.at);
+    }
+  });
+  call.start();
+  REQUIRE(call.run_until_connected());
+  REQUIRE(first_check);
+  REQUIRE(hellos.size() > 1);
+  CHECK(hellos[0] < *first_check);
+  CHECK(std::count(hellos.begin(), hellos.end(), *first_check) > 0);
 }
 
 TEST_CASE("audio and video flow both ways and arrive as they were sent", "[peer]") {
