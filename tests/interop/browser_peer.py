@@ -100,7 +100,7 @@ def main():
     with open(Path(profile, 'log'), 'wb') as log:
         browser = subprocess.Popen(
             make(profile, f'http://127.0.0.1:{server.server_port}/'), stdout=log, stderr=log,
-            stdin=subprocess.DEVNULL, start_new_session=True,
+            stdin=subprocess.DEVNULL, process_group=0,
             env={**os.environ, 'HOME': profile, 'MOZ_DISABLE_CONTENT_SANDBOX': '1'})
     try:
         for line in sys.stdin.buffer:
