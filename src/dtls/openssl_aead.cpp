@@ -7,19 +7,18 @@
 #include <array>
 #include <utility>
 
+#include "dtls/openssl_library.hpp"
+
 namespace parley::dtls::openssl {
 namespace {
 
+// Looked up once in the context of the handshake, which has them all, and shared by all keys.
 const EVP_CIPHER* cipher_of(Aead aead) {
-  switch (aead) {
-    case Aead::aes_128_gcm:
-      return EVP_aes_128_gcm();
-    case Aead::aes_256_gcm:
-      return EVP_aes_256_gcm();
-    case Aead::chacha20_poly1305:
-      return EVP_chacha20_poly1305();
-  }
-  return nullptr;
+  static const EVP_CIPHER* const kCiphers[] = {
+      EVP_CIPHER_fetch(library(), "AES-128-GCM", nullptr),
+      EVP_CIPHER_fetch(library(), "AES-256-GCM", nullptr),
+      EVP_CIPHER_fetch(library(), "ChaCha20-Poly1305", nullptr)};
+  return kCiphers[static_cast<std::size_t>(aead)];
 }
 
 // The tag as a parameter: one lookup where EVP_CIPHER_CTX_ctrl needs several.

@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 
+#include "dtls/openssl_library.hpp"
 #include "parley/base/bytes.hpp"
 #include "parley/base/crypto.hpp"
 
@@ -39,7 +40,7 @@ std::optional<Aead> aead_of(const SSL_CIPHER* suite) {
 // RFC 5246 section 5.
 bool pseudorandom(const EVP_MD* hash, MutableBytes secret, MutableBytes label_and_seed,
                   MutableBytes out) {
-  const KdfPtr kdf(EVP_KDF_fetch(nullptr, OSSL_KDF_NAME_TLS1_PRF, nullptr));
+  const KdfPtr kdf(EVP_KDF_fetch(library(), OSSL_KDF_NAME_TLS1_PRF, nullptr));
   const KdfContextPtr context(kdf ? EVP_KDF_CTX_new(kdf.get()) : nullptr);
   if (!context || hash == nullptr) return false;
   std::string name = EVP_MD_get0_name(hash);

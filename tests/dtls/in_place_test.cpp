@@ -40,7 +40,9 @@ TEST_CASE("data is protected in the storage it lies in and read where it arrives
     REQUIRE(datagram);
     CHECK(datagram->data() == storage.data());
     CHECK(datagram->size() <= 1200);
-    CHECK_FALSE(same(datagram->last(std::min(size, std::size_t{16})), message));
+    // A single byte of ciphertext may be what it was.
+    const Bytes sealed = datagram->subspan(datagram->size() - 16 - size, size);
+    if (size > 1) CHECK_FALSE(same(sealed, message));
     const auto content = pair.server.transport->unprotect(pair.now, *datagram);
     REQUIRE(content);
     CHECK(content->data() > datagram->data());
