@@ -8,6 +8,7 @@
 #include <openssl/core_dispatch.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
+#include <openssl/evp.h>
 #include <openssl/provider.h>
 
 #include <algorithm>
@@ -98,7 +99,17 @@ int start_provider(const OSSL_CORE_HANDLE*, const OSSL_DISPATCH*, const OSSL_DIS
   return 1;
 }
 
+// From 3.2 on the library keeps the decoders that it has put together (openssl pull request 21426),
+// and nothing is known there of which algorithms suffice. A program in FIPS mode has chosen whose
+// algorithms it wants: it gets them, and waits longer.
+bool is_wanted() {
+  static constexpr unsigned long kFirstVersionThatKeepsDecoders = 0x30200000UL;
+  return OpenSSL_version_num() < kFirstVersionThatKeepsDecoders &&
+         EVP_default_properties_is_fips_enabled(nullptr) == 0;
+}
+
 OSSL_LIB_CTX* build_library() {
+  if (!is_wanted()) return nullptr;
   OSSL_LIB_CTX* const context = OSSL_LIB_CTX_new();
   if (OSSL_PROVIDER_add_builtin(context, "parley", start_provider) == 1 &&
       OSSL_PROVIDER_load(context, "parley") != nullptr) {

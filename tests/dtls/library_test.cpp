@@ -33,7 +33,9 @@ std::vector<unsigned char> self_signed(EVP_PKEY* key) {
 }  // namespace
 
 TEST_CASE("keys of peers are looked for among few decoders and kinds", "[dtls]") {
-  REQUIRE(library() != nullptr);
+  const bool looks_long = OpenSSL_version_num() < 0x30200000UL;
+  REQUIRE((library() != nullptr) == looks_long);
+  if (!looks_long) return;
   int decoders = 0;
   OSSL_DECODER_do_all_provided(
       library(), [](OSSL_DECODER*, void* counter) { ++*static_cast<int*>(counter); }, &decoders);
