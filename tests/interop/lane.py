@@ -33,6 +33,10 @@ class Ends:
         if not self.peer:
             env = {**os.environ, 'PARLEY_NODE_MODULES': str(WORK / 'node_modules')}
             self.peer = Agent(self.about.title, self.about.command, env=env, log=self._log('peer'))
+            if self.about.browser:
+                # Its first seconds take all processors: no time to look for freezes.
+                self.peer.ask('start', seconds=20)
+                time.sleep(2)
         return self.parley, self.peer
 
     def _log(self, name):
