@@ -94,23 +94,28 @@ class Call:
             channel.on('message', channel.send)
             self.echoes.append(channel)
 
-    def attach(self, kinds, directions=None):
+    def attach(self, kinds, directions=None, codecs=None):
         for kind in kinds:
             self.pc.addTrack(Tone() if kind == 'audio' else Pictures())
         for kind in (directions or {}).get('recvonly', []):
             self.pc.addTransceiver(kind, direction='recvonly')
+        for transceiver in self.pc.getTransceivers() if codecs else ():
+            if transceiver.kind == 'video':
+                transceiver.setCodecPreferences([
+                    codec for codec in aiortc.RTCRtpSender.getCapabilities('video').codecs
+                    if codec.mimeType in [f'video/{name}' for name in codecs] + ['video/rtx']])
 
     def local(self):
         return {'type': self.pc.localDescription.type, 'sdp': self.pc.localDescription.sdp}
 
-    async def offer(self, media=(), directions=None, **_):
-        self.attach(media, directions)
+    async def offer(self, media=(), directions=None, codecs=None, **_):
+        self.attach(media, directions, codecs)
         await self.pc.setLocalDescription(await self.pc.createOffer())
         return self.local()
 
-    async def answer(self, sdp, media=(), **_):
+    async def answer(self, sdp, media=(), codecs=None, **_):
         await self.pc.setRemoteDescription(RTCSessionDescription(sdp, 'offer'))
-        self.attach(media)
+        self.attach(media, codecs=codecs)
         await self.pc.setLocalDescription(await self.pc.createAnswer())
         self.described = time.time()
         return self.local()

@@ -2,6 +2,7 @@
 """GStreamer's webrtcbin as one end of calls: answers requests on standard input (docs/interop.md
 lists them)."""
 import json
+import re
 import sys
 import threading
 import time
@@ -17,21 +18,32 @@ from gi.repository import GLib, Gst, GstApp, GstSdp, GstWebRTC  # noqa: E402,F40
 
 import python_media  # noqa: E402
 
-SENDERS = {
-    'audio': 'audiotestsrc is-live=true wave=sine freq=440 volume=0.3 ! audio/x-raw,rate=48000,channels=1 '
-             '! opusenc ! rtpopuspay pt={pt} ! application/x-rtp,media=audio,encoding-name=OPUS,payload={pt} '
-             '! queue',
+SOURCES = {
+    'audio': 'audiotestsrc is-live=true wave=sine freq=440 volume=0.3 ! audio/x-raw,rate=48000,channels=1',
     'video': 'appsrc name=pictures is-live=true do-timestamp=true format=time '
-             'caps=video/x-raw,format=I420,width=320,height=240,framerate=20/1 '
-             '! vp8enc deadline=1 target-bitrate=400000 keyframe-max-dist=600 error-resilient=default '
-             '! rtpvp8pay pt={pt} picture-id-mode=15-bit '
-             '! application/x-rtp,media=video,encoding-name=VP8,payload={pt} ! queue',
+             'caps=video/x-raw,format=I420,width=320,height=240,framerate=20/1',
+}
+# How a codec is made into packets, and these into frames again.
+SENDERS = {
+    'OPUS': 'opusenc ! rtpopuspay pt={pt}',
+    'VP8': 'vp8enc deadline=1 target-bitrate=400000 keyframe-max-dist=600 error-resilient=default '
+           '! rtpvp8pay pt={pt} picture-id-mode=15-bit',
+    'VP9': 'vp9enc deadline=1 cpu-used=8 target-bitrate=400000 keyframe-max-dist=600 '
+           '! rtpvp9pay pt={pt} picture-id-mode=15-bit',
+    'H264': 'openh264enc bitrate=400000 complexity=low gop-size=600 '
+            '! video/x-h264,profile=constrained-baseline ! h264parse config-interval=-1 '
+            '! rtph264pay pt={pt} config-interval=-1 aggregate-mode=zero-latency',
 }
 RECEIVERS = {
-    'audio': 'rtpopusdepay ! opusdec ! audioconvert ! audio/x-raw,format=S16LE,channels=1,rate=48000 '
+    'OPUS': 'rtpopusdepay ! opusdec',
+    'VP8': 'rtpvp8depay request-keyframe=true wait-for-keyframe=true ! vp8dec',
+    'VP9': 'rtpvp9depay request-keyframe=true wait-for-keyframe=true ! vp9dec',
+    'H264': 'rtph264depay request-keyframe=true wait-for-keyframe=true ! h264parse ! openh264dec',
+}
+SINKS = {
+    'audio': 'audioconvert ! audio/x-raw,format=S16LE,channels=1,rate=48000 '
              '! appsink name=out sync=false emit-signals=true',
-    'video': 'rtpvp8depay request-keyframe=true wait-for-keyframe=true ! vp8dec '
-             '! videoconvert ! video/x-raw,format=I420 ! appsink name=out sync=false emit-signals=true',
+    'video': 'videoconvert ! video/x-raw,format=I420 ! appsink name=out sync=false emit-signals=true',
 }
 CHROMA = bytes([128]) * (2 * 160 * 120)
 
@@ -110,18 +122,21 @@ class Call:
 
     # --- Media ---
 
-    def payload_type(self, kind):
+    def payload_type(self, codec):
         """Of the offer that is answered; webrtcbin wants it on the sending pad."""
-        for line in self.remote.split('\n'):
-            name = {'audio': 'opus/48000', 'video': 'vp8/90000'}[kind]
-            if line.lower().startswith('a=rtpmap:') and name in line.lower():
-                return int(line[9:].split()[0])
-        return {'audio': 111, 'video': 96}[kind]
+        offered = re.findall(rf'^a=rtpmap:(\d+) {codec}/', self.remote, re.M | re.I)
+        if codec == 'H264':
+            offered = [pt for pt in offered if re.search(
+                rf'^a=fmtp:{pt} .*packetization-mode=1', self.remote, re.M)]
+        return int(offered[0]) if offered else {'OPUS': 111}.get(codec, 96)
 
-    def send(self, kinds):
+    def send(self, kinds, codecs=None):
         for kind in kinds:
+            codec = (codecs or ['VP8'])[0] if kind == 'video' else 'OPUS'
+            pt = self.payload_type(codec)
             sender = Gst.parse_bin_from_description(
-                SENDERS[kind].format(pt=self.payload_type(kind)), True)
+                f'{SOURCES[kind]} ! {SENDERS[codec].format(pt=pt)} ! application/x-rtp,media={kind},'
+                f'encoding-name={codec},payload={pt} ! queue', True)
             self.pipeline.add(sender)
             sink = self.sink_for(kind)
             sender.get_static_pad('src').link(sink)
@@ -163,11 +178,12 @@ class Call:
     def receive(self, _, pad):
         if pad.get_direction() != Gst.PadDirection.SRC:
             return
-        kind = pad.get_current_caps().get_structure(0).get_string('media')
+        received = pad.get_current_caps().get_structure(0)
+        kind, codec = received.get_string('media'), received.get_string('encoding-name').upper()
         counter = python_media.Tones() if kind == 'audio' else python_media.Pictures()
         transceiver = pad.get_property('transceiver')
         self.counters.append((transceiver.get_property('mid') or '', counter))
-        receiver = Gst.parse_bin_from_description(RECEIVERS[kind], True)
+        receiver = Gst.parse_bin_from_description(f'{RECEIVERS[codec]} ! {SINKS[kind]}', True)
 
         def sample(sink):
             buffer = sink.emit('pull-sample')
@@ -217,11 +233,11 @@ class Call:
         self.kept.append(description)
         self.promise('set-remote-description', description)
 
-    def offer(self, media=(), directions=None, restart=False, **_):
+    def offer(self, media=(), directions=None, restart=False, codecs=None, **_):
         self.remote = ''
         if restart:
             raise NotImplementedError('webrtcbin 1.22 cannot restart ICE')
-        on_loop(lambda: self.send(media))
+        on_loop(lambda: self.send(media, codecs))
         for kind in (directions or {}).get('recvonly', []):
             caps = Gst.Caps.from_string({
                 'audio': 'application/x-rtp,media=audio,encoding-name=OPUS,payload=111,clock-rate=48000,'
@@ -231,9 +247,9 @@ class Call:
                                           GstWebRTC.WebRTCRTPTransceiverDirection.RECVONLY, caps))
         return self.describe('offer')
 
-    def answer(self, sdp, media=(), **_):
+    def answer(self, sdp, media=(), codecs=None, **_):
         self.set_remote('offer', sdp)
-        on_loop(lambda: self.send(media))
+        on_loop(lambda: self.send(media, codecs))
         return self.describe('answer')
 
     def accept(self, sdp, **_):

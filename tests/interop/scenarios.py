@@ -220,7 +220,7 @@ def scenarios():
                                  needs=lambda peer, c=codec: c in peer.codecs))
             all_.append(Scenario(f'VP8 to {codec}', switch_codec(offerer, codec), offerer,
                                  start={'videoCodecs': ['VP8', codec]},
-                                 needs=lambda peer, c=codec: c in peer.codecs))
+                                 needs=lambda peer, c=codec: peer.w3c and c in peer.codecs))
     lossy = {'loss': 0.05, 'seed': 3}
     for offerer, opener, closer in (('peer', 'peer', 'parley'), ('parley', 'parley', 'peer'),
                                     ('peer', 'parley', 'peer'), ('parley', 'peer', 'parley')):
