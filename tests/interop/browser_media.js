@@ -118,7 +118,7 @@ const browserMedia = {
         ++heard.pieces;
       };
       recorder.start();
-      setTimeout(() => { if (recorder.state !== 'inactive') recorder.stop(); }, 700);
+      setTimeout(() => { if (recorder.state !== 'inactive') recorder.stop(); }, 400);
     };
     record();
     return () => ({ ...heard });

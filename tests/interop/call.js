@@ -25,18 +25,22 @@ function readMarker(luma) {
   return markerCells(number).every((cell, i) => cell === cells[i]) ? number : null;
 }
 
-// The frequency of a sine in `samples` (-1 to 1); 0 for silence.
+// The frequency of a sine in `samples` (-1 to 1); 0 for silence. The median of its periods, so that a
+// gap, which statistics tell of, does not look like another tone.
 function frequencyOf(samples, rate) {
-  let first = 0, last = 0, periods = -1, below = false;
+  const periods = [];
+  let last = null, below = false;
   for (let i = 1; i < samples.length; ++i) {
     if (samples[i] < -0.015) below = true;
     if (!below || samples[i] < 0) continue;
     below = false;
     // Where the line between the two samples crosses zero.
-    last = i - samples[i] / (samples[i] - samples[i - 1]);
-    if (++periods === 0) first = last;
+    const zero = i - samples[i] / (samples[i] - samples[i - 1]);
+    if (last !== null) periods.push(zero - last);
+    last = zero;
   }
-  return periods > 0 ? periods * rate / (last - first) : 0;
+  periods.sort((a, b) => a - b);
+  return periods.length ? rate / periods[periods.length >> 1] : 0;
 }
 
 function makeCall(RTCPeerConnection, media) {

@@ -66,9 +66,10 @@ void write_tone(std::span<std::int16_t> pcm, double hertz, std::uint64_t positio
 void ToneMeter::add(std::span<const std::int16_t> mono) {
   window_.insert(window_.end(), mono.begin(), mono.end());
   if (window_.size() < kWindow) return;
-  // The zeros of a sine are half a period apart; noise around them is kept out by hysteresis.
-  std::size_t first = 0, last = 0;
-  int periods = -1;
+  // Noise around the zeros of the sine is kept out by hysteresis. The median of the periods, so
+  // that a gap, which statistics tell of, does not look like another tone.
+  std::vector<std::size_t> periods;
+  std::optional<std::size_t> last;
   bool below = false;
   int peak = 0;
   for (std::size_t i = 0; i < window_.size(); ++i) {
@@ -76,12 +77,15 @@ void ToneMeter::add(std::span<const std::int16_t> mono) {
     if (window_[i] < -kQuiet) below = true;
     if (!below || window_[i] < 0) continue;
     below = false;
-    if (++periods == 0) first = i;
+    if (last) periods.push_back(i - *last);
     last = i;
   }
-  hertz_ = periods > 0
-               ? periods * double{parley::kAudioSampleRate} / static_cast<double>(last - first)
-               : 0;
+  hertz_ = 0;
+  if (!periods.empty()) {
+    const auto middle = periods.begin() + static_cast<std::ptrdiff_t>(periods.size() / 2);
+    std::nth_element(periods.begin(), middle, periods.end());
+    hertz_ = double{parley::kAudioSampleRate} / static_cast<double>(*middle);
+  }
   loudest_ = std::max(loudest_, peak);
   window_.clear();
 }
