@@ -46,6 +46,8 @@ class Peer:
     hears_close_notify: bool = True
     # The command of an echo server made with it, that says where it listens.
     echo_server: list = None
+    # Receives several encodings of one video by their rids.
+    takes_simulcast: bool = False
     # Name or key of a scenario: the evidence that the peer cannot do it.
     cannot: dict = field(default_factory=dict)
 
@@ -77,7 +79,7 @@ PEERS = {peer.name: peer for peer in [
          # It hands an empty message to nobody, and what follows neither.
          silent=True, shortest=1, codecs=('H264', 'VP9'),
          cannot={**NO_GCM,
-                 'simulcast': 'webrtcbin 1.22 sends one encoding of a track',
+                 'simulcast, peer offers': 'webrtcbin 1.22 sends one encoding of a track',
                  'H264, parley offers': 'its payloader hands the offered profile-level-id down to openh264enc, '
                                         'which does not start: cmInitParaError',
                  'peer restarts ICE': 'webrtcbin 1.22 has no option for it',
@@ -88,15 +90,15 @@ PEERS = {peer.name: peer for peer in [
          ['golang-go', 'golang-github-pion-webrtc.v3-dev', 'gcc', 'pkg-config', 'libvpx-dev',
           'libopus-dev'], build=build_pion,
          # A message of 65536 bytes does not fit its buffer of 65535, and it closes the channel.
-         longest=65535, hears_close_notify=False, echo_server=[f'{WORK}/pion/pion_peer', 'serve'],
+         longest=65535, hears_close_notify=False, takes_simulcast=True, echo_server=[f'{WORK}/pion/pion_peer', 'serve'],
          cannot={'DTLS client': 'answers a=setup:active to an offer of a=setup:active',
                  'channels reopened, peer offers': 'gives no id twice: 1 3 5 7 9 11',
-                 'simulcast': 'receives it, and sends one encoding of a track',
+                 'simulcast, peer offers': 'receives it, and sends one encoding of a track',
                  'AEAD_AES_256_GCM': 'does not know it: alert insufficient_security'}),
     Peer('aiortc', 'aiortc', ['/usr/bin/python3', f'{HERE}/aiortc_peer.py'], ['python3-aiortc'],
          codecs=('H264',), echo_server=['/usr/bin/python3', f'{HERE}/aiortc_echo.py'],
          cannot={**NO_GCM,
-                 'simulcast': 'writes no a=simulcast and no rid',
+                 'simulcast, peer offers': 'writes no a=simulcast and no rid',
                  'peer restarts ICE': 'createOffer has no iceRestart',
                  'parley restarts ICE': 'answers with the user fragment that it had',
                  'limits, 5 % loss':

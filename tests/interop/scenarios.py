@@ -99,6 +99,30 @@ def simulcast(call):
     call.close()
 
 
+def simulcast_from_parley(call):
+    """parley sends one video in three encodings, each of which is a track to the peer."""
+    rids = [encoding['rid'] for encoding in ENCODINGS]
+    offer = call.parley.ask('offer', media=['video'], rids=rids)['sdp']
+    answer = call.peer.ask('answer', sdp=offer)['sdp']
+    call.check('a=simulcast:recv' in answer, 'the peer does not take simulcast')
+    call.record['descriptions'] = [offer, answer]
+    call.parley.ask('accept', sdp=answer)
+    call.wait_connected()
+    layers = {}
+    end = time.monotonic() + 12
+    while time.monotonic() < end:
+        time.sleep(0.3)
+        layers = {track['rid']: track for track in call.peer.ask('counts')['tracks']}
+        if len(layers) == 3 and min(track['markers'] for track in layers.values()) >= 30:
+            break
+    call.record['counts'] = layers
+    for rid in rids:
+        call.check(layers.get(rid, {}).get('markers', 0) >= 30, f'pictures of {rid}: {layers.get(rid)}')
+    widths = [layers.get(rid, {}).get('width', 0) for rid in rids]
+    call.check(widths == [160, 320, 640], f'widths: {widths}')
+    call.close()
+
+
 # --- DTLS and addresses ---
 
 # As statistics name them (RFC 5764 section 4.1.2, RFC 7714 section 14.2).
@@ -207,6 +231,8 @@ def scenarios():
         Scenario('5 % loss', lossy_call, 'parley', mode='decode', start={'loss': 0.05, 'seed': 2}),
         Scenario('simulcast', simulcast, 'peer', ('video',), mode='decode',
                  direction='to parley', start={'simulcast': True}),
+        Scenario('simulcast', simulcast_from_parley, 'parley', ('video',), mode='decode',
+                 direction='from parley', needs=lambda peer: peer.takes_simulcast),
         Scenario('IPv6', over_ipv6, 'peer', edit=only_ipv6),
         Scenario('IPv6', over_ipv6, 'parley', edit=only_ipv6),
         Scenario('IPv6 alone', over_ipv6, 'peer', edit=only_ipv6, ipv4=False),

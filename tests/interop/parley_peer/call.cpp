@@ -186,7 +186,12 @@ void Call::offer(const json& request, Reply reply) {
   for (const json& name : request.value("media", json::array())) {
     TransceiverInit init{.direction = options_.direction};
     const MediaKind kind = kind_of(name);
-    if (kind == MediaKind::video) init.codecs = options_.video_codecs;
+    if (kind == MediaKind::video) {
+      init.codecs = options_.video_codecs;
+      for (const json& rid : request.value("rids", json::array())) {
+        init.send_encodings.push_back({.rid = rid});
+      }
+    }
     take(pc_->add_transceiver(kind, init), "add_transceiver");
   }
   if (request.value("restart", false)) pc_->restart_ice();

@@ -12,6 +12,7 @@ import (
 
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp/codecs"
+	"github.com/pion/sdp/v3"
 	"github.com/pion/webrtc/v3"
 	"github.com/pion/webrtc/v3/pkg/media"
 	"github.com/pion/webrtc/v3/pkg/media/samplebuilder"
@@ -61,7 +62,8 @@ type Call struct {
 
 // Track counts what came on a track.
 type Track struct {
-	kind, mid               string
+	kind, mid, rid          string
+	width                   int
 	blocks, frames, markers int
 	values                  map[int]bool
 	hertz                   float64
@@ -74,6 +76,13 @@ func newConnection() (*webrtc.PeerConnection, error) {
 	engine, err := codecsWithoutRTX()
 	if err != nil {
 		return nil, err
+	}
+	for _, uri := range []string{sdp.SDESMidURI, sdp.SDESRTPStreamIDURI} {
+		err := engine.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: uri},
+			webrtc.RTPCodecTypeVideo)
+		if err != nil {
+			return nil, err
+		}
 	}
 	interceptors, err := defaultInterceptors(engine)
 	if err != nil {
@@ -213,7 +222,7 @@ func (c *Call) every(period time.Duration, work func()) {
 }
 
 func (c *Call) receive(remote *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
-	track := &Track{kind: remote.Kind().String(), values: map[int]bool{}}
+	track := &Track{kind: remote.Kind().String(), rid: remote.RID(), values: map[int]bool{}}
 	for _, transceiver := range c.pc.GetTransceivers() {
 		if transceiver.Receiver() == receiver {
 			track.mid = transceiver.Mid()
@@ -285,6 +294,7 @@ func (c *Call) watch(remote *webrtc.TrackRemote, track *Track) {
 				continue
 			}
 			c.mutex.Lock()
+			track.width = viewer.width()
 			track.frames++
 			if number >= 0 {
 				track.markers++
@@ -305,6 +315,7 @@ func (c *Call) counts() Reply {
 			one["blocks"], one["hertz"] = track.blocks, track.hertz
 		} else {
 			one["frames"], one["markers"], one["values"] = track.frames, track.markers, len(track.values)
+			one["rid"], one["width"] = track.rid, track.width
 		}
 		all = append(all, one)
 	}

@@ -69,18 +69,21 @@ static void encoder_free(Encoder* e) {
 	free(e);
 }
 
-static vpx_codec_ctx_t* decoder_new(void) {
-	vpx_codec_ctx_t* d = calloc(1, sizeof *d);
-	vpx_codec_dec_init(d, vpx_codec_vp8_dx(), NULL, 0);
+typedef struct { vpx_codec_ctx_t codec; int width; } Decoder;
+
+static Decoder* decoder_new(void) {
+	Decoder* d = calloc(1, sizeof *d);
+	vpx_codec_dec_init(&d->codec, vpx_codec_vp8_dx(), NULL, 0);
 	return d;
 }
 
 // -2: not decodable, -1: a picture without a marker, else the number in it.
-static int decoder_marker(vpx_codec_ctx_t* d, const void* data, int size) {
-	if (vpx_codec_decode(d, data, size, NULL, 0)) return -2;
+static int decoder_marker(Decoder* d, const void* data, int size) {
+	if (vpx_codec_decode(&d->codec, data, size, NULL, 0)) return -2;
 	vpx_codec_iter_t at = NULL;
-	vpx_image_t* image = vpx_codec_get_frame(d, &at);
+	vpx_image_t* image = vpx_codec_get_frame(&d->codec, &at);
 	if (!image) return -2;
+	d->width = image->d_w;
 	int seen[CELLS], expected[CELLS];
 	const unsigned char* row = image->planes[0] + image->d_h / 16 * image->stride[0];
 	for (int i = 0; i < CELLS; ++i) seen[i] = row[(2 * i + 1) * image->d_w / (2 * CELLS)] > 120;
@@ -89,8 +92,8 @@ static int decoder_marker(vpx_codec_ctx_t* d, const void* data, int size) {
 	return memcmp(seen, expected, sizeof seen) ? -1 : number;
 }
 
-static void decoder_free(vpx_codec_ctx_t* d) {
-	vpx_codec_destroy(d);
+static void decoder_free(Decoder* d) {
+	vpx_codec_destroy(&d->codec);
 	free(d);
 }
 
@@ -173,7 +176,7 @@ func (p Pictures) next(key bool) []byte {
 func (p Pictures) free() { C.encoder_free(p.c) }
 
 // Viewer decodes pictures and reads their markers.
-type Viewer struct{ c *C.vpx_codec_ctx_t }
+type Viewer struct{ c *C.Decoder }
 
 func newViewer() Viewer { return Viewer{C.decoder_new()} }
 
@@ -184,6 +187,9 @@ func (v Viewer) look(frame []byte) int {
 	}
 	return int(C.decoder_marker(v.c, unsafe.Pointer(&frame[0]), C.int(len(frame))))
 }
+
+// width is that of the last picture.
+func (v Viewer) width() int { return int(v.c.width) }
 
 func (v Viewer) free() { C.decoder_free(v.c) }
 
