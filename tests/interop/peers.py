@@ -28,6 +28,8 @@ class Peer:
     version: list = None
     build: callable = None
     media: bool = True
+    # Instead of media of its own.
+    echoes_rtp: bool = False
     # Beside VP8: those that the peer's program can send and decode.
     codecs: tuple = ()
     # Has the W3C interface and answers requests by call.js.
@@ -85,7 +87,7 @@ PEERS = {peer.name: peer for peer in [
                  'peer restarts ICE': 'webrtcbin 1.22 has no option for it',
                  'parley restarts ICE': 'webrtcbin 1.22 has no ICE restart'}),
     Peer('libdatachannel', 'libdatachannel', ['node', f'{HERE}/libdatachannel_peer.cjs'],
-         ['nodejs', 'npm'], ['node-datachannel'], media=False),
+         ['nodejs', 'npm'], ['node-datachannel'], media=False, echoes_rtp=True),
     Peer('pion', 'Pion', [f'{WORK}/pion/pion_peer'],
          ['golang-go', 'golang-github-pion-webrtc.v3-dev', 'gcc', 'pkg-config', 'libvpx-dev',
           'libopus-dev'], build=build_pion,

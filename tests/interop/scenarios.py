@@ -48,6 +48,15 @@ def media_call(call):
     call.close()
 
 
+def rtp_echo(call):
+    """The peer sends parley's packets back as they are; parley sees its own pictures and tone."""
+    call.negotiate(call.scenario.offerer, BOTH)
+    call.wait_connected()
+    before, after, seconds = call.media_from(3, 1, by=('parley',))
+    call.check_side('parley', before[1], after[1], BOTH, seconds, 1.0, 660)
+    call.close()
+
+
 def distinct_videos(call):
     """Several videos, each with values of the marker that the others have not."""
     call.connect()
@@ -199,6 +208,9 @@ def scenarios():
         Scenario('one way', media_call, 'peer', mode='decode', direction='to parley',
                  closer='peer'),
         Scenario('one way', media_call, 'parley', mode='decode', direction='from parley'),
+        Scenario('RTP echo', rtp_echo, 'peer', (), mode='decode', needs=lambda peer: peer.echoes_rtp),
+        Scenario('RTP echo', rtp_echo, 'parley', (), mode='decode',
+                 needs=lambda peer: peer.echoes_rtp),
         Scenario('audio alone', media_call, 'peer', ('audio',)),
         Scenario('audio alone', media_call, 'parley', ('audio',), mode='decode', closer='peer'),
         Scenario('video alone', media_call, 'peer', ('video',)),
