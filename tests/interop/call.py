@@ -1,4 +1,5 @@
 """One call between parley and a peer: what both ends are told and what is counted."""
+import random
 import time
 
 from agent import Failed
@@ -15,6 +16,9 @@ class Call:
         self.notes = []
         self.record = {}
         options = {'decode': scenario.mode == 'decode', **scenario.start}
+        if 'loss' in options:
+            # Other datagrams are lost each time; the record tells how to lose the same again.
+            options['seed'] = self.record['seed'] = random.randrange(1 << 31)
         if scenario.direction != 'both':
             options['direction'] = 'recvonly' if scenario.direction == 'to parley' else 'sendonly'
         parley.ask('start', **options)
