@@ -20,6 +20,9 @@
 
 namespace parley::sctp {
 
+/// A part is cut smaller than the room only down to this: shorter ones cost more than they fill.
+inline constexpr std::size_t kMinPart = 256;
+
 struct Association::Impl {
   Impl(const Config& config, Random& random, Timestamp now);
 
@@ -59,20 +62,23 @@ struct Association::Impl {
   std::size_t held() const { return event_bytes + (reassembly ? reassembly->held() : 0); }
   std::size_t window() const;
 
+  // association_acks.cpp
+  void handle_sack(Timestamp now, const Chunk& chunk);
+  void take_acknowledgement(Timestamp now, const AckOutcome& outcome, std::size_t before,
+                            std::size_t needless);
+  void react_to_losses(Timestamp now, std::size_t lost);
+  void settle_released(Timestamp now);
+
   // association_send.cpp
   Result<void> accept(StreamId stream, std::size_t size, bool control);
   void enqueue(Timestamp now, StreamId stream, std::uint32_t ppid, MessageIndex message,
                const SendOptions& options);
-  void handle_sack(Timestamp now, const Chunk& chunk);
-  void take_acknowledgement(Timestamp now, const AckOutcome& outcome, std::size_t before,
-                            std::size_t needless);
-  bool has_data_for_window() const;
-  void react_to_losses(Timestamp now, std::size_t lost);
-  void settle_released(Timestamp now);
   std::optional<Bytes> poll_transmit(Timestamp now, MutableBytes storage);
   void write_control(Timestamp now, PacketWriter& out);
   void write_sack_chunk(PacketWriter& out);
   void write_forward_tsn_chunk(Timestamp now, PacketWriter& out);
+  bool has_data_for_window() const;
+  void write_repeats(PacketWriter& out);
   bool write_retransmissions(Timestamp now, PacketWriter& out);
   void write_new_data(Timestamp now, PacketWriter& out);
   void write_probe(Timestamp now, PacketWriter& out);
@@ -134,6 +140,8 @@ struct Association::Impl {
   bool window_probe_due = false;             // one part may go into the closed window
   std::optional<std::int64_t> recovery_end;  // fast recovery exit point
   bool fast_retransmit = false;              // one packet may pass the window
+  Ring<std::int64_t> repeats;                // TSNs to send once more in another packet
+  std::size_t repeats_sent = 0;              // and not yet reported as duplicates
   bool probe_due = false;
   bool probe_spent = false;  // one for each acknowledgement
   std::int64_t forward_tsn_sent = 0;

@@ -1,13 +1,11 @@
-// What goes out: the order of chunks in a packet, retransmissions, new data, and what SACKs tell
-// (RFC 9260 sections 6.1, 6.2.1 and 7.2).
+// What goes out: the order of chunks in a packet, retransmissions and new data (RFC 9260
+// section 6.1).
 #include <algorithm>
 
 #include "sctp/association_impl.hpp"
 
 namespace parley::sctp {
 namespace {
-// A part is cut smaller than the room only down to this: shorter ones cost more than they fill.
-constexpr std::size_t kMinPart = 256;
 constexpr std::size_t kMaxStreamId = 65'534;
 }  // namespace
 
@@ -50,98 +48,6 @@ bool Association::Impl::may_send_data() const {
          state == State::shutdown_received || (state == State::cookie_echoed && cookie_echo_due);
 }
 
-// ---- acknowledgements ------------------------------------------------------------------------
-
-void Association::Impl::handle_sack(Timestamp now, const Chunk& chunk) {
-  const auto sack = SackChunk::parse(chunk.value);
-  if (!sack) {
-    ++counters.drops.malformed;
-    return;
-  }
-  const std::size_t before = flight.in_flight();
-  const AckOutcome outcome = flight.acknowledge(now, *sack, rto.smallest());
-  if (!outcome.valid) return;
-  peer_window = sack->window;
-  take_acknowledgement(now, outcome, before, sack->duplicate_count());
-  const std::size_t outstanding = flight.payload_in_flight();
-  peer_window_left = peer_window > outstanding ? peer_window - outstanding : 0;
-  if (peer_window_left >= kMinPart) window_probe_at = kNever;
-}
-
-void Association::Impl::take_acknowledgement(Timestamp now, const AckOutcome& outcome,
-                                             std::size_t before, std::size_t needless) {
-  if (!outcome.valid) return;
-  if (outcome.round_trip && now >= next_rtt_sample) {
-    rto.measure(*outcome.round_trip);
-    next_rtt_sample = now + *outcome.round_trip;  // section 6.3.1 C4: once per round trip
-  }
-  if (outcome.acked > 0 || outcome.cumulative_advanced) {
-    silences = 0;
-    probe_spent = false;
-    plan_heartbeat(now);
-  }
-  AckSample sample;
-  sample.acked = outcome.acked;
-  sample.in_flight_before = before;
-  sample.in_flight = flight.in_flight();
-  sample.cumulative_advanced = outcome.cumulative_advanced;
-  sample.in_recovery = recovery_end.has_value();
-  sample.round_trip = outcome.round_trip;
-  sample.needless = needless;
-  const DeliveryRate& delivery = flight.delivery_rate();
-  sample.delivered = sample.delivered_before = delivery.delivered();
-  if (const auto& newest = delivery.newest()) {
-    sample.delivered_before = newest->delivered;
-    sample.delivery_rate = delivery.rate(now, rto.smallest());
-    sample.application_limited = newest->application_limited;
-  }
-  congestion->on_ack(now, sample);
-  if (recovery_end && flight.cumulative() >= *recovery_end) recovery_end.reset();
-  if (outcome.lost > 0) react_to_losses(now, outcome.lost);
-  // Section 6.3.2 R2 and R3.
-  if (flight.empty()) {
-    t3 = kNever;
-  } else if (outcome.cumulative_advanced) {
-    t3 = now + rto.rto();
-  }
-  if (features.partial_reliability && flight.advanced_ack_point() > flight.cumulative()) {
-    // RFC 3758 section 3.5 C5: said again with each SACK that shows it was not heard.
-    forward_tsn_due = true;
-  }
-  plan_probe(now);
-  settle_released(now);
-}
-
-void Association::Impl::react_to_losses(Timestamp now, std::size_t lost) {
-  LossSample sample;
-  sample.lost = lost;
-  sample.in_flight_before = flight.in_flight() + lost;
-  sample.first_of_window = !recovery_end;
-  if (!recovery_end) {
-    recovery_end = flight.next_tsn() - 1;
-    fast_retransmit = true;
-    ++counters.fast_recoveries;
-  }
-  congestion->on_loss(now, sample);
-}
-
-// Messages were sent, or let go: by acknowledgement or by being abandoned.
-void Association::Impl::settle_released(Timestamp now) {
-  while (const auto stream = queue.take_low()) {
-    events.push_back(BufferedAmountLow{StreamId{*stream}});
-  }
-  buffered -= flight.take_released();
-  if (send_refused && buffered <= config.send_buffer / 2) {
-    send_refused = false;
-    events.push_back(SendBufferAvailable{});
-  }
-  if (flight.take_stream_drained()) start_next_reset();
-  if (flight.empty() && queue.empty()) flight.release_memory_when_idle();
-  advance_shutdown(now);
-}
-
-// ---- packets ---------------------------------------------------------------------------------
-
 std::optional<Bytes> Association::Impl::poll_transmit(Timestamp now, MutableBytes storage) {
   if (!replies.empty() && replies.front().size() <= storage.size()) {
     const std::vector<std::uint8_t> packet = replies.pop_front();
@@ -178,8 +84,9 @@ std::optional<Bytes> Association::Impl::poll_transmit(Timestamp now, MutableByte
         write_probe(now, out);
       } else if (!pacer.open()) {
         if (has_data_for_window()) pace_at = pacer.opens_at();
-      } else if (write_retransmissions(now, out)) {
-        write_new_data(now, out);
+      } else {
+        write_repeats(out);
+        if (write_retransmissions(now, out)) write_new_data(now, out);
       }
       // Abandoning may have been all that there was to do. Behind data no control chunk may stand
       // (section 6.10; usrsctp, in libdatachannel, answers one with ABORT): then the next packet
@@ -201,7 +108,7 @@ std::optional<Bytes> Association::Impl::poll_transmit(Timestamp now, MutableByte
 // Something would leave now if the pacer let it.
 bool Association::Impl::has_data_for_window() const {
   if (flight.in_flight() >= congestion->window() && !fast_retransmit) return false;
-  return flight.lost_count() > 0 ||
+  return flight.lost_count() > 0 || !repeats.empty() ||
          (!queue.empty() && (peer_window_left >= kMinPart || window_probe_due));
 }
 
@@ -312,6 +219,22 @@ bool Association::Impl::must_acknowledge_at_once(std::size_t wire_size) const {
          (window_now < 4 * config.mtu && flight.in_flight() + wire_size >= window_now);
 }
 
+// What was lost twice holds up all that came after it, and the window with it, for a round trip
+// more each time. It is sent in two packets from then on: rare enough to cost next to nothing.
+void Association::Impl::write_repeats(PacketWriter& out) {
+  for (; !repeats.empty(); repeats.pop_front()) {
+    const std::int64_t tsn = repeats.front();
+    if (tsn <= flight.cumulative()) continue;
+    const SentPart& part = flight.at(tsn);
+    if (part.state != SentPart::State::in_flight) continue;
+    if (!out.fits(data_header_size(format) + part.size)) return;
+    write_part(out, tsn, false);
+    pacer.spend(part.wire_size);
+    ++repeats_sent;
+    ++counters.chunks_retransmitted;
+  }
+}
+
 // Section 6.1 C: what is marked for retransmission goes first. False when some of it is left.
 bool Association::Impl::write_retransmissions(Timestamp now, PacketWriter& out) {
   std::size_t sent = 0;
@@ -324,6 +247,7 @@ bool Association::Impl::write_retransmissions(Timestamp now, PacketWriter& out) 
     flight.note_retransmitted(now, *tsn);
     write_part(out, *tsn, at_once);
     ++counters.chunks_retransmitted;
+    if (flight.worth_repeating(*tsn)) repeats.push_back(*tsn);
     sent += flight.at(*tsn).wire_size;
     if (t3 == kNever || first) t3 = now + rto.rto();  // section 6.3.2 R1, 7.2.4 rule 4
   }
@@ -399,10 +323,7 @@ void Association::Impl::write_probe(Timestamp now, PacketWriter& out) {
   const auto tsn = flight.last_in_flight();
   if (!tsn) return;
   const SentPart& part = flight.at(*tsn);
-  const OutgoingMessage& m = pool[part.message];
-  const bool may_repeat = m.expires > now && (m.max_retransmits == kUnlimited ||
-                                              part.transmissions <= m.max_retransmits);
-  if (!may_repeat || !out.fits(data_header_size(format) + part.size)) return;
+  if (!flight.may_be_repeated(now, *tsn) || !out.fits(data_header_size(format) + part.size)) return;
   flight.note_retransmitted(now, *tsn);
   write_part(out, *tsn, true);
   pacer.spend(part.wire_size);

@@ -34,11 +34,15 @@ bool LossMonitor::end_round(double mtu, double product) {
   // Losses are found a part of a round trip after what was sent around them is acknowledged: when
   // the flow stalls, a shorter span holds losses of more than it delivered.
   if (span < std::max(kSpanPackets * mtu, product)) return excessive;
-  const double share = std::max(0.0, span_lost_) / span;
-  excessive = excessive || share > ceiling();
-  history_[next_] = share;
-  next_ = (next_ + 1) % kHistory;
-  known_ = std::min(known_ + 1, kHistory);
+  // What turned out not to be lost may have been counted in a span before: less than nothing says
+  // nothing about what is usual.
+  if (span_lost_ >= 0) {
+    const double share = span_lost_ / span;
+    excessive = excessive || share > ceiling();
+    history_[next_] = share;
+    next_ = (next_ + 1) % kHistory;
+    known_ = std::min(known_ + 1, kHistory);
+  }
   span_acked_ = span_lost_ = 0;
   return excessive;
 }

@@ -24,6 +24,7 @@ struct OutgoingMessage {
   std::uint32_t number = 0;        ///< SSN or MID, given with the first part
   std::uint32_t fragment = 0;      ///< of the next part (I-DATA)
   std::uint32_t parts_kept = 0;    ///< parts sent and not yet acknowledged cumulatively
+  std::int64_t first_tsn = 0;      ///< of its first part
   std::size_t sent = 0;            ///< bytes that got a TSN
   MessageIndex next = kNoMessage;  ///< in the queue of its stream
   std::uint16_t stream = 0;

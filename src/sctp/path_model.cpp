@@ -51,6 +51,10 @@ void PathModel::end_round(Timestamp now) {
       longest_began_ = now;
     }
     longest_ = std::max(longest_, queue_);
+  } else {
+    // While losses are repaired hardly anything tells a round trip: what was seen before them is no
+    // evidence of now.
+    queue_ = Duration::zero();
   }
   round_smallest_.reset();
   round_samples_ = 0;

@@ -14,7 +14,7 @@ namespace parley::sctp {
 class ReceiveTracker {
  public:
   /// Islands that are remembered; what would make one more is not taken.
-  static constexpr std::size_t kMaxIslands = 512;
+  static constexpr std::size_t kMaxIslands = 2048;
   /// How far above the cumulative point a TSN may be: what a gap block can say.
   static constexpr std::int64_t kMaxAhead = 65'535;
   static constexpr std::size_t kMaxDuplicates = 16;

@@ -68,8 +68,8 @@ struct Config {
   /// grows beyond it ends the association.
   std::size_t max_receive_message = 256 * 1024;
   /// Bytes that may wait for the application or for gaps to fill: the window told to the peer. The
-  /// default keeps 100 Mbit/s busy over 200 ms while losses are repaired.
-  std::size_t receive_window = 8 * 1024 * 1024;
+  /// default keeps 100 Mbit/s busy over 200 ms while losses are repaired: five round trips.
+  std::size_t receive_window = 12 * 1024 * 1024;
   /// The bound of all that the peer can make us hold, unfinished messages included. 0 means twice
   /// the window plus four of the longest messages.
   std::size_t max_reassembly = 0;
