@@ -194,13 +194,17 @@ void ModelController::step(Timestamp now, const AckSample& sample) {
 void ModelController::on_loss(Timestamp now, const LossSample& sample) {
   if (delivered_ < congestion_until_) return;
   losses_.note(0, static_cast<double>(sample.lost));
-  if (model_.queue_is_long()) congestion(now, static_cast<double>(sample.in_flight_before));
+  // While this side does not ask for more, a full queue is of others.
+  const bool full = phase_ == Phase::cruise && model_.short_queue_is_full(now);
+  if (full || model_.queue_is_long()) congestion(now, static_cast<double>(sample.in_flight_before));
 }
 
 void ModelController::congestion(Timestamp now, double in_flight) {
   congestion_until_ = delivered_ + static_cast<std::uint64_t>(in_flight);
   losses_.restart();
-  if (!bound_) bounded_since_ = now;
+  // Next to a TCP that fills a short queue, the bound stays for as long as there is congestion. A
+  // long queue is this side's own at times, and then it has to be let go to drain.
+  if (!bound_ || model_.queues_are_short()) bounded_since_ = now;
   // Startup ends with losses of its own making; what the path delivered meanwhile is known, and the
   // bound does not begin below it.
   const bool own = phase_ == Phase::startup || phase_ == Phase::drain;

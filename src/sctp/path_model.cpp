@@ -1,5 +1,7 @@
 #include "sctp/path_model.hpp"
 
+#include <utility>
+
 namespace parley::sctp {
 
 bool PathModel::take(Timestamp now, const AckSample& sample) {
@@ -22,6 +24,17 @@ void PathModel::take_round_trip(Timestamp now, Duration round_trip) {
   } else if (round_trip <= *shortest_ + *shortest_ / 16 + 200us) {
     confirmed_ = now;
   }
+  take_recent(now, round_trip);
+}
+
+// The shortest of several, because single packets are late for many reasons.
+void PathModel::take_recent(Timestamp now, Duration round_trip) {
+  recent_at_ = now;
+  recent_[next_recent_++ % recent_.size()] = round_trip;
+  if (next_recent_ < recent_.size()) return;
+  const Duration shortest = *std::min_element(recent_.begin(), recent_.end());
+  recent_queue_ = std::max<Duration>(shortest - *shortest_, Duration::zero());
+  deepest_ = std::max(deepest_, recent_queue_);
 }
 
 void PathModel::take_rate(Timestamp now, const AckSample& sample) {
@@ -48,6 +61,7 @@ void PathModel::end_round(Timestamp now) {
     if (now - longest_began_ > 10s) {
       previous_longest_ = longest_;
       longest_ = Duration::zero();
+      previous_deepest_ = std::exchange(deepest_, Duration::zero());
       longest_began_ = now;
     }
     longest_ = std::max(longest_, queue_);
@@ -65,6 +79,8 @@ void PathModel::measure_anew(Timestamp now) {
   round_smallest_.reset();
   round_samples_ = 0;
   queue_ = longest_ = previous_longest_ = Duration::zero();
+  recent_queue_ = deepest_ = previous_deepest_ = Duration::zero();
+  next_recent_ = 0;
   confirmed_ = now;
 }
 

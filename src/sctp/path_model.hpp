@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <optional>
 
@@ -43,6 +44,16 @@ class PathModel {
     return told ? *round_smallest_ - *shortest_ : queue_;
   }
 
+  /// Queues here are shorter than a third of a round trip.
+  bool queues_are_short() const { return std::max(deepest_, previous_deepest_) < round_trip() / 3; }
+  /// The last packets that were acknowledged met a queue, and one in the upper half of what such
+  /// packets meet here: so it is when a short queue overflows, in which nothing stands for long.
+  bool short_queue_is_full(Timestamp now) const {
+    return queues_are_short() && now - recent_at_ <= round_trip() / 4 + 1ms &&
+           recent_queue_ > std::max<Duration>(1ms, round_trip() / 32) &&
+           recent_queue_ > std::max(deepest_, previous_deepest_) / 2;
+  }
+
   bool round_trip_is_stale(Timestamp now) const { return shortest_ && now - confirmed_ > 10s; }
   /// The next round trip counts, whatever was before.
   void measure_anew(Timestamp now);
@@ -51,6 +62,7 @@ class PathModel {
   static constexpr int kEnoughSamples = 8;  // as HyStart++, RFC 9406 section 4.2
   void take_round_trip(Timestamp now, Duration round_trip);
   void take_rate(Timestamp now, const AckSample& sample);
+  void take_recent(Timestamp now, Duration round_trip);
   void end_round(Timestamp now);
 
   double rate_ = 0, previous_rate_ = 0;
@@ -64,7 +76,12 @@ class PathModel {
   int round_samples_ = 0;
   Duration queue_{}, longest_{}, previous_longest_{};
   Timestamp longest_began_{};
-  std::uint64_t round_end_ = 0;  // in bytes delivered
+  std::array<Duration, kEnoughSamples> recent_{};  // round trips, the newest over the oldest
+  std::size_t next_recent_ = 0;
+  Timestamp recent_at_{};
+  Duration recent_queue_{};                  // of the shortest of these
+  Duration deepest_{}, previous_deepest_{};  // and its maximum, as longest_
+  std::uint64_t round_end_ = 0;              // in bytes delivered
 };
 
 }  // namespace parley::sctp

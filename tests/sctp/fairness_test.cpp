@@ -62,14 +62,14 @@ TEST_CASE("the shares next to a TCP", "[sctp][.shares]") {
 TEST_CASE("next to a CUBIC TCP a transfer takes at most a little over its fair share",
           "[sctp][fairness]") {
   for (const Duration round_trip : {Duration{40ms}, Duration{100ms}}) {
-    for (const double queue : {0.25, 1.0, 4.0}) {
+    for (const double queue : {0.1, 0.25, 1.0, 4.0}) {
       for (const First first : {First::we, First::they}) {
         const Shares s = against_tcp(TcpFlow::Kind::cubic, queue, first, round_trip);
         INFO("round trip " << to_seconds(round_trip) << " s, queue " << queue << ", ours " << s.ours
                            << ", theirs " << s.theirs);
-        CHECK(s.of_both() < 0.65);
-        CHECK(s.of_both() > 0.1);
-        CHECK(s.ours + s.theirs > 0.85);
+        CHECK(s.of_both() < 0.63);
+        CHECK(s.of_both() > 0.12);
+        CHECK(s.ours + s.theirs > 0.8);
       }
     }
   }
@@ -84,6 +84,10 @@ TEST_CASE("next to a Reno TCP a transfer takes about its fair share", "[sctp][fa
     CHECK(s.of_both() > 0.1);
   }
   CHECK(against_tcp(TcpFlow::Kind::reno, 1, First::they, 100ms).of_both() < 0.6);
+  // Nothing stands in so short a queue, which overflows all the same.
+  CHECK(against_tcp(TcpFlow::Kind::reno, 0.1, First::we, 20ms).of_both() < 0.6);
+  // Reno adds a packet in each round trip, and needs half a minute to get back what one loss cost.
+  CHECK(against_tcp(TcpFlow::Kind::reno, 0.25, First::they, 100ms).of_both() < 0.75);
 }
 
 TEST_CASE("two transfers share a link", "[sctp][fairness]") {
