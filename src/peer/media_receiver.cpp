@@ -40,6 +40,7 @@ void MediaReceiver::set_codecs(std::vector<jsep::NegotiatedCodec> codecs) {
   config_.codecs = std::move(codecs);
   share_codecs();
   payload_type_.reset();  // the next packet looks its codec up anew
+  if (stream_) stream_->set_rtx_payload_types(rtx_payload_types());
 }
 
 const jsep::NegotiatedCodec* MediaReceiver::codec_of(PayloadType type) const {
@@ -77,17 +78,21 @@ bool MediaReceiver::owns(Ssrc ssrc) const {
   return early_rtx_ == ssrc;
 }
 
+std::vector<rtp::ReceiveStream::Config::Rtx> MediaReceiver::rtx_payload_types() const {
+  std::vector<rtp::ReceiveStream::Config::Rtx> types;
+  for (const auto& codec : config_.codecs) {
+    if (codec.rtx_payload_type) types.push_back({*codec.rtx_payload_type, codec.payload_type});
+  }
+  return types;
+}
+
 void MediaReceiver::begin_stream(Ssrc ssrc, PayloadType payload_type) {
   rtp::ReceiveStream::Config config{.kind = config_.kind, .ssrc = ssrc};
   const auto* codec_in_use = codec_of(payload_type);
   config.clock_rate = codec_in_use != nullptr            ? codec_in_use->clock_rate
                       : config_.kind == MediaKind::audio ? kAudioSampleRate
                                                          : 90'000;
-  for (const auto& codec : config_.codecs) {
-    if (codec.rtx_payload_type) {
-      config.rtx.push_back({*codec.rtx_payload_type, codec.payload_type});
-    }
-  }
+  config.rtx = rtx_payload_types();
   if (any_feedback(config_.codecs, "nack")) config.nack.emplace();
   config.rtx_ssrc = early_rtx_;
   stream_.emplace(std::move(config));

@@ -99,6 +99,7 @@ class MediaReceiver {
   }
 
  private:
+  std::vector<rtp::ReceiveStream::Config::Rtx> rtx_payload_types() const;
   void begin_stream(Ssrc ssrc, PayloadType payload_type);
   void deliver(Timestamp now, const rtp::Received& received,
                const rtp::HeaderExtensions& extensions);

@@ -162,7 +162,7 @@ NegotiatedMedia negotiate(const State& state, const Transceiver& t, const Exchan
   const Media& local = x.local.media[i];
   const Media& remote = x.remote.media[i];
   NegotiatedMedia n;
-  negotiate_codecs(local, remote, codecs_of(state, t), n);
+  negotiate_codecs(local, remote, x.answer_is_local, codecs_of(state, t), n);
   n.extensions = negotiate_extensions(x.local, local, x.remote, remote);
   n.rtcp_reduced_size = local.rtcp_reduced_size && remote.rtcp_reduced_size;
   n.remote_streams = remote_streams(remote);

@@ -111,14 +111,20 @@ const Format* find_rtx(const Media& media, PayloadType base) {
 
 std::vector<NegotiatedCodec> codecs_towards(const Media& receiver, const Media& sender,
                                             const std::vector<FormatMatch>& receivable,
-                                            const std::vector<FormatMatch>& sendable) {
+                                            const std::vector<FormatMatch>& sendable,
+                                            const std::vector<FormatMatch>& order) {
+  const auto find = [](const std::vector<FormatMatch>& all, const FormatMatch& wanted) {
+    return std::find_if(all.begin(), all.end(),
+                        [&wanted](const FormatMatch& m) { return m.key == wanted.key; });
+  };
   std::vector<NegotiatedCodec> out;
   for (const CodecRole pass : {CodecRole::primary, CodecRole::companion}) {
-    for (const FormatMatch& r : receivable) {
-      if ((r.role == CodecRole::primary) != (pass == CodecRole::primary)) continue;
-      const auto s = std::find_if(sendable.begin(), sendable.end(),
-                                  [&r](const FormatMatch& m) { return m.key == r.key; });
-      if (s == sendable.end()) continue;
+    for (const FormatMatch& next : order) {
+      if ((next.role == CodecRole::primary) != (pass == CodecRole::primary)) continue;
+      const auto of_receiver = find(receivable, next);
+      const auto s = find(sendable, next);
+      if (of_receiver == receivable.end() || s == sendable.end()) continue;
+      const FormatMatch& r = *of_receiver;
       NegotiatedCodec c;
       c.name = r.capability->name;
       c.clock_rate = r.format->clock_rate;
@@ -246,12 +252,12 @@ std::vector<std::string> common_feedback(const Media& media, const Format& forma
   return out;
 }
 
-void negotiate_codecs(const Media& local, const Media& remote,
+void negotiate_codecs(const Media& local, const Media& remote, bool answer_is_local,
                       const std::vector<CodecCapability>& codecs, NegotiatedMedia& out) {
   const auto ours = match_formats(local, codecs, nullptr);
   const auto theirs = match_formats(remote, codecs, nullptr);
-  out.send = codecs_towards(remote, local, theirs, ours);
-  out.receive = codecs_towards(local, remote, ours, theirs);
+  out.send = codecs_towards(remote, local, theirs, ours, answer_is_local ? ours : theirs);
+  out.receive = codecs_towards(local, remote, ours, theirs, ours);
 }
 
 }  // namespace parley::jsep

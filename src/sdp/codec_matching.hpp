@@ -95,8 +95,10 @@ std::string answer_fmtp(const CodecCapability& codec, const sdp::Format& offered
 std::vector<std::string> common_feedback(const sdp::Media& media, const sdp::Format& format,
                                          const CodecCapability& codec);
 
-/// What two sections agree on: codecs per direction, primary ones first.
-void negotiate_codecs(const sdp::Media& local, const sdp::Media& remote,
+/// What two sections agree on: codecs per direction, primary ones first. We send in the order of
+/// the answer, which is the order of who gave preferences last (W3C webrtc-pc section 4.4.1.5,
+/// [[SendCodecs]]); we are ready for what comes in the order that we gave.
+void negotiate_codecs(const sdp::Media& local, const sdp::Media& remote, bool answer_is_local,
                       const std::vector<CodecCapability>& codecs, NegotiatedMedia& out);
 
 }  // namespace parley::jsep

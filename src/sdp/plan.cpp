@@ -258,7 +258,7 @@ MaybeError check_accepted_media(const State& state, const Exchange& x, std::size
     return Error{Errc::incompatible, "the peer does not multiplex RTCP"};
   }
   NegotiatedMedia n;
-  negotiate_codecs(x.local.media[i], m, codecs_of(state, *t), n);
+  negotiate_codecs(x.local.media[i], m, x.answer_is_local, codecs_of(state, *t), n);
   if (n.send.empty()) {
     return Error{Errc::incompatible, "m= line " + std::to_string(i + 1) + " has no common codec"};
   }

@@ -93,6 +93,7 @@ class CallScene {
     later([this, &offerer, &answerer, offer = *offer] {
       REQUIRE(answerer.pc->set_remote_description(offer));
       adopt_transceivers(answerer);
+      if (before_answer) before_answer(answerer);
       const auto answer = answerer.pc->set_local_description();
       REQUIRE(answer);
       later([&offerer, answer = *answer] { REQUIRE(offerer.pc->set_remote_description(answer)); });
@@ -127,6 +128,8 @@ class CallScene {
   Timestamp now() const { return network_.now(); }
 
   Side a, b;
+  /// What an application does between the offer and its answer.
+  std::function<void(Side& answerer)> before_answer;
 
  private:
   IpAddress address(std::uint8_t last) const {

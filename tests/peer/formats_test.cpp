@@ -76,16 +76,18 @@ Configuration all_codecs() {
 
 /// Sends a frame every 33 ms.
 void send_frames(CallScene& call, const std::string& codec, int left, Random& random,
-                 std::map<std::uint32_t, ByteVector>& sent) {
+                 std::map<std::uint32_t, ByteVector>& sent,
+                 const std::shared_ptr<const MediaCodec>& as = nullptr) {
   if (left == 0) return;
   EncodedVideo frame = make_frame(codec, left % 60 == 0, random);
   frame.capture_time = call.now();
+  frame.codec = as;
   const ByteVector data = frame.data;
   const auto timestamp = call.a.video.front().send_encoded(frame);
   REQUIRE(timestamp);
   sent[*timestamp] = data;
-  call.a.host->post_at(call.now() + 33ms, [&call, codec, left, &random, &sent] {
-    send_frames(call, codec, left - 1, random, sent);
+  call.a.host->post_at(call.now() + 33ms, [&call, codec, left, &random, &sent, as] {
+    send_frames(call, codec, left - 1, random, sent, as);
   });
 }
 
@@ -170,6 +172,58 @@ TEST_CASE("a frame leaves with the payload type of its own codec", "[peer]") {
     CHECK(returned[0].data == data);
     CHECK(returned[0].codec->name == codec.name);
     CHECK(returned[0].codec->payload_type == codec.payload_type);
+  }
+}
+
+TEST_CASE("who answers decides with its preferences what both send first", "[peer][rfc8829]") {
+  CallScene call{{.a = all_codecs(), .b = all_codecs(), .audio = false}};
+  call.a.video.push_back(*call.a.pc->add_transceiver(MediaKind::video, {.codecs = {"VP8", "VP9"}}));
+  call.before_answer = [](Side& answerer) {
+    Transceiver transceiver = answerer.pc->transceivers().front();
+    REQUIRE(transceiver.set_codec_preferences({"VP9", "VP8"}));
+  };
+  call.negotiate(call.a, call.b);
+  REQUIRE(call.run_until_connected());
+  CHECK(call.a.video.front().send_codecs().front().name == "VP9");
+  CHECK(call.b.pc->transceivers().front().send_codecs().front().name == "VP9");
+}
+
+TEST_CASE("a live video goes on in another codec", "[peer][rfc4588]") {
+  CallScene call{{.link = {.delay = 20ms, .loss = 0.02},
+                  .a = all_codecs(),
+                  .b = all_codecs(),
+                  .audio = false}};
+  Transceiver video = *call.a.pc->add_transceiver(MediaKind::video, {.codecs = {"VP8", "VP9"}});
+  call.a.video.push_back(video);
+  std::map<std::string, int> received;
+  call.b.pc->on_track([&](Transceiver transceiver) {
+    transceiver.on_encoded_frame([&](const EncodedVideo& frame) { ++received[frame.codec->name]; });
+  });
+  call.negotiate(call.a, call.b);
+  REQUIRE(call.run_until_connected());
+  SeededRandom random{13};
+  std::map<std::uint32_t, ByteVector> sent;
+  send_frames(call, "VP8", 120, random, sent);
+  call.run_for(5s);
+  CHECK(received["VP8"] >= 115);
+  SECTION("by its payload type alone") {
+    for (const auto& codec : video.send_codecs()) {
+      if (codec.name != "VP9") continue;
+      send_frames(call, "VP9", 120, random, sent, std::make_shared<const MediaCodec>(codec));
+      break;
+    }
+    call.run_for(5s);
+    CHECK(received["VP9"] >= 115);
+  }
+  SECTION("by another negotiation to one that was not negotiated before") {
+    REQUIRE(video.set_codec_preferences({"H264"}));
+    call.negotiate(call.a, call.b);
+    call.run_for(1s);
+    REQUIRE(video.send_codecs().front().name == "H264");
+    send_frames(call, "H264", 120, random, sent);
+    call.run_for(5s);
+    // Retransmissions have a payload type of their own for each codec.
+    CHECK(received["H264"] >= 115);
   }
 }
 

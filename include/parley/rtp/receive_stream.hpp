@@ -56,6 +56,8 @@ class ReceiveStream {
   /// A packet with the retransmission SSRC; becomes the original in place. Of a padding-only probe
   /// only the statistics remain (arrival too_old).
   Received handle_retransmission(Timestamp now, MutableBytes packet);
+  /// What was negotiated since: the payload types of `Config::rtx`.
+  void set_rtx_payload_types(std::vector<Config::Rtx> rtx) { config_.rtx = std::move(rtx); }
   /// The retransmission SSRC became known (first packet with a repaired rid, or SDP). Ignored when
   /// it is the media SSRC: a stream does not repair itself.
   void set_rtx_ssrc(Ssrc ssrc);
