@@ -208,14 +208,13 @@ func (c *Call) show(track *webrtc.TrackLocalStaticSample, keyFrames <-chan bool)
 	})
 }
 
+// Not by a ticker, which leaves out what a busy host made late.
 func (c *Call) every(period time.Duration, work func()) {
-	ticker := time.NewTicker(period)
-	defer ticker.Stop()
-	for {
+	for due := time.Now().Add(period); ; due = due.Add(period) {
 		select {
 		case <-c.ended:
 			return
-		case <-ticker.C:
+		case <-time.After(time.Until(due)):
 			work()
 		}
 	}
