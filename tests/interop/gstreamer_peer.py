@@ -201,7 +201,21 @@ class Call:
         receiver.get_by_name('out').connect('new-sample', sample)
         self.pipeline.add(receiver)
         receiver.sync_state_with_parent()
-        pad.link(receiver.get_static_pad('sink'))
+        sink = receiver.get_static_pad('sink')
+        pad.link(sink)
+        if kind == 'video':
+            self.ask_until_shown(sink, counter)
+
+    def ask_until_shown(self, sink, counter):
+        """Asks for a key frame as long as there is no picture: rtph264depay does so for a loss only, and
+        the first packets may come before webrtcbin can decrypt them."""
+        def ask():
+            if counter.frames or self.ended:
+                return False
+            sink.push_event(Gst.Event.new_custom(
+                Gst.EventType.CUSTOM_UPSTREAM, Gst.Structure.from_string('GstForceKeyUnit')[0]))
+            return True
+        GLib.timeout_add(400, ask)
 
     # --- Negotiation ---
 
