@@ -36,7 +36,7 @@ class Ends:
             if self.about.browser:
                 # Its first seconds take all processors: no time to look for freezes.
                 self.peer.ask('start', seconds=20)
-                time.sleep(2)
+                time.sleep(4)
         return self.parley, self.peer
 
     def _log(self, name):

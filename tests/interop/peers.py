@@ -36,6 +36,8 @@ class Peer:
     w3c: bool = False
     # Statistics that say how well the media came.
     browser: bool = False
+    # Calls at once. A browser in one takes half a processor.
+    lanes: int = 8
     # Gathers nothing on a host with nothing but loopback.
     needs_network: bool = False
     # Ends a call without a word, so that only parley's end of it can be watched.
@@ -64,10 +66,10 @@ def build_pion():
 
 PEERS = {peer.name: peer for peer in [
     Peer('chromium', 'Chromium', ['python3', f'{HERE}/browser_peer.py', 'chromium'],
-         ['chromium'], version=['chromium', '--version'], w3c=True, browser=True,
+         ['chromium'], version=['chromium', '--version'], w3c=True, browser=True, lanes=2,
          codecs=('H264', 'VP9', 'AV1')),
     Peer('firefox', 'Firefox ESR', ['python3', f'{HERE}/browser_peer.py', 'firefox'],
-         ['firefox-esr'], version=['firefox-esr', '--version'], w3c=True, browser=True,
+         ['firefox-esr'], version=['firefox-esr', '--version'], w3c=True, browser=True, lanes=2,
          needs_network=True, codecs=('VP9', 'AV1'),
          cannot={'H264': 'has no H264 without a plugin that it loads from elsewhere',
                  'IPv6 alone': 'gathers nothing on a host without a route of IPv4: its log says "PR_Connect '
