@@ -12,6 +12,7 @@ class Call:
         self.scenario = scenario
         self.parley, self.peer, self.about = parley, peer, about
         self.failed = []
+        self.faults = 0  # of what failed, that which no busy host explains
         self.connect_ms = None
         self.notes = []
         self.record = {}
@@ -24,9 +25,11 @@ class Call:
         parley.ask('start', **options)
         peer.ask('start')
 
-    def check(self, condition, text):
+    def check(self, condition, text, pace=False):
+        """`pace`: a busy host may be the reason."""
         if not condition:
             self.failed.append(text)
+            self.faults += not pace
         return condition
 
     def end(self, who):
@@ -132,20 +135,21 @@ class Call:
             if 'blocks' in grown:
                 # 50 packets or 100 blocks a second.
                 self.check(grown['blocks'] > 35 * slack * seconds,
-                           f"{where}: {grown['blocks'] / seconds:.0f} blocks per second")
+                           f"{where}: {grown['blocks'] / seconds:.0f} blocks per second", pace=True)
             if hertz is not None and slack == 1.0:
                 self.check(abs(track.get('hertz', 0) - hertz) < 20,
                            f"{where}: a tone of {track.get('hertz', 0):.0f} Hz, not {hertz}")
             return
         if 'frames' in grown:
             self.check(grown['frames'] > 12 * slack * seconds,
-                       f"{where}: {grown['frames'] / seconds:.0f} pictures per second")
+                       f"{where}: {grown['frames'] / seconds:.0f} pictures per second", pace=True)
         if 'markers' in track:
             looks = grown.get('looks') or grown['frames']
             self.check(grown['markers'] >= 0.8 * slack * looks > 0,
                        f"{where}: {grown['markers']} of {looks} pictures have a marker")
             wanted = 4 if self.scenario.start.get('apart') else 8
-            self.check(track['values'] >= wanted, f"{where}: {track['values']} of 16 markers seen")
+            self.check(track['values'] >= wanted, f"{where}: {track['values']} of 16 markers seen",
+                       pace=True)
 
     # --- Ends ---
 
@@ -160,7 +164,8 @@ class Call:
         ms = 1000 * (time.monotonic() - from_)
         self.end(closer).finish(closing)
         self.check(gone['gone'] and ms < 1000,
-                   f"closing was not seen within a second ({gone['gone']}, {ms:.0f} ms)")
+                   f"closing was not seen within a second ({gone['gone']}, {ms:.0f} ms)",
+                   pace=gone['gone'])
 
 
 def heard_since(before, after):

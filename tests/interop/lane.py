@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """lane.py: holds calls one after another, as `run` asks for them on standard input, one JSON line
 each. Several lanes work side by side, each in a network of its own."""
+import contextlib
 import json
 import os
 import shutil
@@ -18,8 +19,26 @@ from scenarios import scenarios
 SCENARIOS = {scenario.key: scenario for scenario in scenarios()}
 
 
+def waited_for_processor():
+    """How long the programs that this one started were ready to run and did not, in seconds, summed
+    over all of their threads."""
+    parents = {}
+    for stat in Path('/proc').glob('[0-9]*/stat'):
+        with contextlib.suppress(OSError):
+            parents[int(stat.parent.name)] = int(stat.read_text().rpartition(')')[2].split()[1])
+    ours = {os.getpid()}
+    while new := {pid for pid, parent in parents.items() if parent in ours} - ours:
+        ours |= new
+    waited = 0
+    for pid in ours - {os.getpid()}:
+        for thread in Path(f'/proc/{pid}/task').glob('*/schedstat'):
+            with contextlib.suppress(OSError):
+                waited += int(thread.read_text().split()[1])
+    return waited / 1e9
+
+
 class Ends:
-    """The two programs of a call, started again after one has failed. What they write to standard
+    """The two programs of a call, started again after one of them was at fault. What they write to standard
     error is kept for as long as a call takes."""
 
     def __init__(self, about, verbose):
@@ -89,7 +108,7 @@ def change_addresses(*commands):
 
 
 def hold(scenario, ends):
-    """One call: (what was wrong, the call or None)"""
+    """One call: (what was wrong, whether a busy host may be the reason, the call or None)"""
     if scenario.ipv4:
         return hold_here(scenario, ends)
     change_addresses('ip -4 addr flush dev parley0')
@@ -106,8 +125,8 @@ def hold_here(scenario, ends):
         call = Call(scenario, ends.parley, ends.peer, ends.about)
         scenario.body(call)
     except Failed as error:
-        return [*(call.failed if call else []), str(error)], call
-    return call.failed, call
+        return [*(call.failed if call else []), str(error)], False, call
+    return call.failed, call.faults == 0, call
 
 
 def keep_record(scenario, ends, failed, call, capture):
@@ -150,15 +169,17 @@ class Lane:
 
     def hold(self, peer, scenario, verbose, capture):
         self.change_peer(peer, verbose)
-        from_ = time.monotonic()
+        self.ends.ready()
+        from_, waited = time.monotonic(), waited_for_processor()
         packets = Capture(capture)
-        failed, call = hold(SCENARIOS[scenario], self.ends)
+        failed, pace, call = hold(SCENARIOS[scenario], self.ends)
         packets.stop()
+        took, waited = time.monotonic() - from_, waited_for_processor() - waited
         place = keep_record(SCENARIOS[scenario], self.ends, failed, call, packets)
-        if failed:
+        if failed and not pace:
             failed = failed + self.ends.stop()
         return {'failed': failed, 'ms': call.connect_ms if call else None,
-                'notes': call.notes if call else [], 'took': time.monotonic() - from_,
+                'notes': call.notes if call else [], 'took': took, 'starved': waited / took, 'pace': pace,
                 'place': place}
 
     def end(self):

@@ -54,18 +54,18 @@ def judge_browser(call):
         return
     if 'video' in call.scenario.media:
         video = stat(stats, 'inbound-rtp', kind='video')
-        check(video.get('framesDropped', 0) <= 5, f"video: dropped {video.get('framesDropped')}")
-        check(video.get('freezeCount', 0) == 0, f"video: {video.get('freezeCount')} freezes")
+        check(video.get('framesDropped', 0) <= 5, f"video: dropped {video.get('framesDropped')}", pace=True)
+        check(video.get('freezeCount', 0) == 0, f"video: {video.get('freezeCount')} freezes", pace=True)
         check(video.get('pliCount', 0) <= 1, f"video: {video.get('pliCount')} PLIs")
         delay = 1000 * video.get('jitterBufferDelay', 0) / max(1, video.get('jitterBufferEmittedCount', 1))
-        check(delay < 150, f'video: jitter buffer of {delay:.0f} ms')
+        check(delay < 150, f'video: jitter buffer of {delay:.0f} ms', pace=True)
         call.notes.append(f"{video.get('framesPerSecond', 0):.0f} fps")
     audio = stat(stats, 'inbound-rtp', kind='audio')
     samples = max(1, audio.get('totalSamplesReceived', 1))
     concealed = audio.get('concealedSamples', 0) / samples
-    check(concealed < 0.05, f'audio: {100 * concealed:.0f} % concealed')
+    check(concealed < 0.05, f'audio: {100 * concealed:.0f} % concealed', pace=True)
     check(audio.get('packetsDiscarded', 0) == 0,
-          f"audio: {audio.get('packetsDiscarded')} packets discarded")
+          f"audio: {audio.get('packetsDiscarded')} packets discarded", pace=True)
     delay = 1000 * audio.get('jitterBufferDelay', 0) / max(1, audio.get('jitterBufferEmittedCount', 1))
     # A busy host lets the program that speaks stall, and the buffer follows.
-    check(delay < 500, f'audio: jitter buffer of {delay:.0f} ms')
+    check(delay < 500, f'audio: jitter buffer of {delay:.0f} ms', pace=True)

@@ -57,7 +57,8 @@ def counted(cell, run_commit, jobs, runs):
     return {**cell, **summed(
         runs=len(runs), passed=sum(not run['failed'] for run in runs), reasons=reasons,
         times=[round(run['ms'], 1) for run in runs if run['ms'] is not None]),
-        'notes': runs[-1]['notes'], 'commit': run_commit, 'jobs': jobs,
+        'voids': sum(run['voids'] for run in runs),
+        'starved': statistics.median(run['starved'] for run in runs), 'notes': runs[-1]['notes'], 'commit': run_commit, 'jobs': jobs,
         'load': round(os.getloadavg()[0], 1), 'date': datetime.now().isoformat(' ', 'minutes')}
 
 
@@ -71,6 +72,6 @@ def merged(old, new):
     reasons = dict(old['reasons'])
     for reason, times in new['reasons'].items():
         reasons[reason] = reasons.get(reason, 0) + times
-    return {**new, 'load': max(old['load'], new['load']),
+    return {**new, 'voids': old['voids'] + new['voids'], 'load': max(old['load'], new['load']),
             **summed(old['runs'] + new['runs'], old['passed'] + new['passed'], reasons,
                      old['times'] + new['times'])}
