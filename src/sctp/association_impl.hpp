@@ -23,6 +23,10 @@ namespace parley::sctp {
 /// A part is cut smaller than the room only down to this: shorter ones cost more than they fill.
 inline constexpr std::size_t kMinPart = 256;
 
+/// Parts of an association, for tests of states that take too long to reach from outside.
+SendQueue& send_queue_of(Association& association);
+Reassembly& reassembly_of(Association& association);
+
 struct Association::Impl {
   Impl(const Config& config, Random& random, Timestamp now);
 
@@ -197,6 +201,11 @@ struct Association::Impl {
   Ring<Message> messages;  // scratch between reassembly and events
   std::size_t event_bytes = 0;
   Stats counters;
+
+  // Defined here, because only a member sees what an association is made of.
+  static Impl& of(Association& association) { return *association.impl_; }
+  friend SendQueue& send_queue_of(Association& a) { return of(a).queue; }
+  friend Reassembly& reassembly_of(Association& a) { return *of(a).reassembly; }
 };
 
 }  // namespace parley::sctp

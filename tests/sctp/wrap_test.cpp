@@ -1,4 +1,8 @@
-// Numbers that begin again: TSN (32 bits), SSN (16 bits) and MID (32 bits).
+// Numbers that begin again: TSN (32 bits), SSN (16 bits), MID (32 bits), and reset requests (32).
+#include <set>
+
+#include "sctp/association_impl.hpp"
+#include "sctp/packet.hpp"
 #include "sctp/reassembly.hpp"
 #include "sctp/send_queue.hpp"
 #include "sctp/test_network.hpp"
@@ -62,18 +66,48 @@ DataChunk part(std::uint32_t mid, std::uint32_t fragment, bool begin, bool end, 
   return c;
 }
 
+// Has a receiver expect `next` on stream 1. Numbers are told apart within half their circle, so it
+// takes three steps.
+void expect_next(Reassembly& receiver, DataFormat format, std::uint32_t next) {
+  Ring<Message> none;
+  for (const std::uint32_t number : {next / 3, next / 3 * 2, next - 1}) {
+    std::vector<SkippedMessage> skipped{{1, false, number}};
+    if (format == DataFormat::i_data) skipped.push_back({1, true, number});
+    std::vector<std::uint8_t> bytes(4 + ForwardTsnChunk::entry_size(format) * skipped.size());
+    write_forward_tsn(bytes, format, 1, skipped);
+    receiver.skip(*ForwardTsnChunk::parse({ForwardTsnChunk::type_of(format), 0, bytes, bytes}), 1,
+                  none);
+  }
+}
+
+// Two peers that are connected, with the next TSN, the next number of stream 1 and that of the next
+// reset request 16 before their wraps.
+struct PeersNearTheWrap : TwoPeers {
+  explicit PeersNearTheWrap(bool interleaving, PathOptions options = {}, std::uint64_t seed = 1)
+      : TwoPeers({}, {}, std::move(options), seed) {
+    Config config;
+    config.interleaving = interleaving;
+    config.zero_checksum = false;
+    for (Side* s : {&a, &b}) s->association = std::make_unique<Association>(config, numbers, now);
+    connect();
+    run_for(20s);  // on a path that loses much
+    const DataFormat format = interleaving ? DataFormat::i_data : DataFormat::data;
+    const std::uint32_t next = interleaving ? 0xffff'fff0U : 0xfff0U;
+    OutgoingStream& stream = send_queue_of(*a.association).stream(1);
+    stream.next_ordered = stream.next_unordered = next;
+    expect_next(reassembly_of(*b.association), format, next);
+  }
+  void send(std::uint32_t number, const SendOptions& options, std::size_t size = 100) {
+    std::vector<std::uint8_t> data = pattern(size, number);
+    store_be32(data.data(), number);
+    REQUIRE(a.association->send(now, StreamId{1}, 53, std::move(data), options));
+  }
+  NearTheWrap numbers;
+};
+
 // A receiver whose stream 1 expects message 0xfffffffe.
 struct LateReceiver {
-  LateReceiver() {
-    // Numbers are told apart within half their circle, so it takes three steps.
-    for (const std::uint32_t mid : {0x7fff'fff0U, 0xefff'ffffU, 0xffff'fffdU}) {
-      std::vector<std::uint8_t> bytes(20);
-      write_forward_tsn(MutableBytes{bytes}.subspan(0), DataFormat::i_data, 1,
-                        {{1, false, mid}, {1, true, mid}});
-      const auto forward = ForwardTsnChunk::parse({ChunkType::i_forward_tsn, 0, bytes, bytes});
-      reassembly.skip(*forward, 1, out);
-    }
-  }
+  LateReceiver() { expect_next(reassembly, DataFormat::i_data, 0xffff'fffe); }
   void take(const DataChunk& c) {
     CHECK(reassembly.take(c, ++tsn, out) == Reassembly::Outcome::taken);
   }
@@ -153,4 +187,86 @@ TEST_CASE("a sender goes on across the wrap of the MID", "[sctp][rfc8260][wrap]"
       CHECK(queue.empty());
     }
   }
+}
+
+TEST_CASE("an association skips and resets across the wrap of all its numbers",
+          "[sctp][rfc3758][rfc8260][rfc6525][wrap]") {
+  PeersNearTheWrap peers{GENERATE(true, false)};
+  SendOptions kept;
+  kept.ordered = GENERATE(true, false);
+  SendOptions once = kept;
+  once.max_retransmits = 0;
+  std::set<std::uint32_t> forwards;
+  peers.watch = [&](bool, const TwoPeers::Packet& bytes) {
+    ChunkReader chunks{Packet::parse(bytes)->chunks};
+    while (const auto chunk = chunks.next()) {
+      if (chunk->type != ChunkType::forward_tsn && chunk->type != ChunkType::i_forward_tsn)
+        continue;
+      forwards.insert(ForwardTsnChunk::parse(*chunk)->cumulative_tsn);
+    }
+  };
+  std::uint32_t number = 0;
+  for (; number < 10; ++number) peers.send(number, kept);
+  peers.run_for(1s);
+  // Twenty messages with the wrap among them are lost and abandoned.
+  peers.path.outages = {{peers.now - peers.start, peers.now - peers.start + 20ms}};
+  for (; number < 30; ++number) peers.send(number, once);
+  peers.run_for(50ms);
+  for (; number < 50; ++number) peers.send(number, kept);
+  peers.run_for(5s);
+  CHECK(forwards == std::set<std::uint32_t>{13});
+  REQUIRE(peers.b.messages.size() == 30);
+  for (std::uint32_t i = 0; i < 30; ++i) {
+    CHECK(load_be32(peers.b.messages[i].data.data()) == (i < 10 ? i : i + 20));
+  }
+  // Each of its own request.
+  for (int round = 1; round <= 20; ++round) {
+    REQUIRE(peers.a.association->reset_streams(peers.now, {StreamId{1}}));
+    peers.run_for(500ms);
+    CHECK(peers.a.count<OutgoingStreamsReset>() == round);
+    CHECK(peers.b.count<IncomingStreamsReset>() == round);
+    peers.send(number++, kept);
+    peers.run_for(500ms);
+    REQUIRE(peers.b.messages.size() == 30U + static_cast<std::size_t>(round));
+  }
+}
+
+TEST_CASE("abandoned and kept messages mix across the wrap of all numbers",
+          "[sctp][rfc3758][rfc8260][wrap]") {
+  const bool interleaving = GENERATE(true, false);
+  const auto seed = static_cast<std::uint64_t>(GENERATE(range(1, 9)));
+  PathOptions path;
+  path.loss = 0.15;
+  path.jitter = 15ms;
+  path.duplicate = 0.05;
+  PeersNearTheWrap peers{interleaving, path, seed};
+  SeededRandom random{seed};
+  std::set<std::uint32_t> reliable;
+  std::set<std::uint32_t> ordered;
+  for (std::uint32_t i = 0; i < 60; ++i) {
+    SendOptions options;
+    options.ordered = random.below(2) == 0;
+    const std::uint32_t kind = random.below(3);
+    if (kind == 0) reliable.insert(i);
+    if (kind == 1) options.max_retransmits = random.below(2);
+    if (kind == 2) options.lifetime = Duration{1000 * (1 + random.below(100))};
+    if (options.ordered) ordered.insert(i);
+    peers.send(i, options, 4 + random.below(3000));
+    peers.run_for(Duration{1000 * random.below(20)});
+  }
+  peers.run_for(60s);
+  std::int64_t last_ordered = -1;
+  std::set<std::uint32_t> arrived;
+  for (const Message& m : peers.b.messages) {
+    const std::uint32_t number = load_be32(m.data.data());
+    CHECK(arrived.insert(number).second);
+    reliable.erase(number);
+    if (ordered.count(number) == 0) continue;
+    CHECK(last_ordered < std::int64_t{number});
+    last_ordered = number;
+  }
+  CHECK(reliable.empty());
+  CHECK(peers.a.association->stats().messages_abandoned > 0);
+  CHECK(peers.a.association->stats().buffered == 0);
+  CHECK(peers.b.association->stats().local_window == Config{}.receive_window);
 }
