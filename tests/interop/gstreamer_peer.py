@@ -89,11 +89,13 @@ class Call:
         self.pipeline = Gst.Pipeline()
         self.bin = Gst.ElementFactory.make('webrtcbin', None)
         self.bin.set_property('bundle-policy', GstWebRTC.WebRTCBundlePolicy.MAX_BUNDLE)
+        # Against 200 ms: what a busy host delays for longer is lost, and VP9 costs a key frame.
+        self.bin.set_property('latency', 500)
         # Retransmission is off unless asked for, on each transceiver.
         self.bin.connect('on-new-transceiver', lambda _, t: t.set_property('do-nack', True))
         self.pipeline.add(self.bin)
         self.counters, self.channels, self.all_channels, self.kept = [], {}, [], []
-        self.states, self.remote = [], ''
+        self.states, self.remote, self.sinks = [], '', []
         self.described = self.connected_at = None
         self.lost = self.ended = False
         self.bin.connect('pad-added', self.receive)
@@ -140,6 +142,7 @@ class Call:
             self.pipeline.add(sender)
             sink = self.sink_for(kind)
             sender.get_static_pad('src').link(sink)
+            self.sinks.append(sink)
             sender.sync_state_with_parent()
             if kind == 'video':
                 self.push_pictures(sender.get_by_name('pictures'))
@@ -252,6 +255,9 @@ class Call:
         if restart:
             raise NotImplementedError('webrtcbin 1.22 cannot restart ICE')
         on_loop(lambda: self.send(media, codecs))
+        # Before its encoder has begun, webrtcbin offers a codec without parameters: H.264 without
+        # packetization-mode, in which no key frame fits.
+        until(lambda: all(sink.get_current_caps() for sink in self.sinks), 3)
         for kind in (directions or {}).get('recvonly', []):
             caps = Gst.Caps.from_string({
                 'audio': 'application/x-rtp,media=audio,encoding-name=OPUS,payload=111,clock-rate=48000,'

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/pion/interceptor"
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp/codecs"
 	"github.com/pion/webrtc/v3"
@@ -106,7 +107,7 @@ func (c *Call) receive(remote *webrtc.TrackRemote, receiver *webrtc.RTPReceiver)
 	c.mutex.Lock()
 	c.tracks = append(c.tracks, track)
 	c.mutex.Unlock()
-	go c.waitForGoodbye(receiver)
+	go c.waitForGoodbye(remote, receiver)
 	if remote.Kind() == webrtc.RTPCodecTypeAudio {
 		c.listen(remote, track)
 	} else {
@@ -115,9 +116,15 @@ func (c *Call) receive(remote *webrtc.TrackRemote, receiver *webrtc.RTPReceiver)
 }
 
 // Pion does not follow close_notify, so RTCP BYE tells that a call with media ended.
-func (c *Call) waitForGoodbye(receiver *webrtc.RTPReceiver) {
+func (c *Call) waitForGoodbye(remote *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
+	read := receiver.ReadRTCP
+	if remote.RID() != "" {
+		read = func() ([]rtcp.Packet, interceptor.Attributes, error) {
+			return receiver.ReadSimulcastRTCP(remote.RID())
+		}
+	}
 	for {
-		packets, _, err := receiver.ReadRTCP()
+		packets, _, err := read()
 		if err != nil {
 			return
 		}
