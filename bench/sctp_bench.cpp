@@ -11,6 +11,7 @@
 #include "alloc_counter.hpp"
 #include "parley/sctp/association.hpp"
 #include "sctp/crc32c.hpp"
+#include "sctp/flight.hpp"
 
 using namespace parley;
 using namespace parley::sctp;
@@ -97,6 +98,62 @@ BENCHMARK(throughput)
     ->Args({65'536, 1, 0})
     ->Args({65'536, 0, 1})
     ->Args({262'144, 1, 1});
+
+// What a sender does with a SACK that tells so many gaps among 10,000 parts in flight, and
+// acknowledges one part more than the one before.
+struct Sacked {
+  static constexpr int kParts = 10'000;
+  static constexpr int kGapped = 8000;
+  explicit Sacked(int gaps) {
+    flight.start(1);
+    const MessageIndex message = pool.take();
+    pool[message].data.resize(1);
+    for (int i = 0; i < kParts; ++i) {
+      Part part;
+      part.message = message;
+      part.size = 1000;
+      part.begin = i == 0;
+      flight.add(now, part, 1016);
+      now += 5us;
+    }
+    now += 50ms;
+    const int stride = kGapped / gaps;
+    for (int i = 0; i < gaps; ++i) {
+      const int start = i * stride + 2;
+      blocks.push_back(
+          {static_cast<std::uint16_t>(start), static_cast<std::uint16_t>(start + stride - 2)});
+    }
+    take();  // what is missing is found to be lost before the measurement
+  }
+  bool more() const { return blocks.back().end < kParts; }
+  void take() {
+    ++blocks.back().end;
+    value.resize(SackChunk::kFixedSize + 4 * blocks.size());
+    write_sack(value, 0, 10'000'000, blocks, {});
+    const AckOutcome outcome = flight.acknowledge(now, *SackChunk::parse(value), 50ms, SIZE_MAX);
+    benchmark::DoNotOptimize(outcome.acked);
+  }
+  Timestamp now{1000s};
+  MessagePool pool;
+  SendQueue queue{pool};
+  Flight flight{pool, queue};
+  std::vector<GapBlock> blocks;
+  std::vector<std::uint8_t> value;
+};
+
+void sack(benchmark::State& state) {
+  const auto gaps = static_cast<int>(state.range(0));
+  auto sender = std::make_unique<Sacked>(gaps);
+  for (auto _ : state) {
+    if (!sender->more()) {
+      state.PauseTiming();
+      sender = std::make_unique<Sacked>(gaps);
+      state.ResumeTiming();
+    }
+    sender->take();
+  }
+}
+BENCHMARK(sack)->Arg(1)->Arg(64)->Arg(1000);
 
 void open_pair(benchmark::State& state) {
   for (auto _ : state) {
