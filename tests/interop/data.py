@@ -134,7 +134,8 @@ def lossy_limits(opener):
     """Channels whose messages may be given up."""
     def body(call):
         connect_with(call, opener, KINDS_OF_CHANNEL)
-        talk(call, opener, 'no retransmission', [1000] * 100, seconds=3, at_least=10)
+        # Longer than the first timeout of Pion's SCTP, 3 s.
+        talk(call, opener, 'no retransmission', [1000] * 100, seconds=6, at_least=10)
         talk(call, opener, 'one second', [1000] * 100, seconds=5, at_least=10)
         # Nothing that was given up holds the others. (What says goodbye may be lost as well.)
         talk(call, opener, 'reliable', [10, 1000], seconds=30)
