@@ -94,7 +94,8 @@ void Association::Impl::settle_released(Timestamp now) {
     events.push_back(SendBufferAvailable{});
   }
   if (flight.take_stream_drained()) start_next_reset();
-  if (flight.empty() && queue.empty()) flight.release_memory_when_idle();
+  constexpr std::size_t kKept = 1024;  // between bursts
+  if (flight.empty() && queue.empty()) flight.release_memory_when_idle(kKept);
   advance_shutdown(now);
 }
 

@@ -56,7 +56,7 @@ void Association::Impl::handle_timeout(Timestamp now) {
 void Association::Impl::release_memory() {
   if (!flight.empty() || !queue.empty()) return;
   pool.release_spares();
-  flight.release_memory_when_idle();
+  flight.release_memory_when_idle(0);
   events.shrink(8);
   messages.shrink(8);
   if (reassembly) reassembly->release_spares();

@@ -236,12 +236,12 @@ void Flight::list_skipped(std::int64_t tsn, DataFormat format,
   }
 }
 
-void Flight::release_memory_when_idle() {
-  parts_.shrink(64);
+void Flight::release_memory_when_idle(std::size_t keep) {
   if (!parts_.empty()) return;
-  acked_ = {};
-  told_ = {};
-  lost_ = {};
+  parts_.shrink(keep);
+  if (acked_.capacity() > keep) acked_ = {};
+  if (told_.capacity() > keep) told_ = {};
+  if (lost_.capacity() > keep) lost_ = {};
 }
 
 }  // namespace parley::sctp

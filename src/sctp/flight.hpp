@@ -129,7 +129,8 @@ class Flight {
   bool take_stream_drained() { return std::exchange(stream_drained_, false); }
   /// Payload bytes of messages that were let go since the last call.
   std::size_t take_released() { return std::exchange(released_, 0); }
-  void release_memory_when_idle();
+  /// With nothing in flight: gives back what has grown beyond `keep` places.
+  void release_memory_when_idle(std::size_t keep);
 
  private:
   void pop_front(Timestamp now, AckOutcome& out);

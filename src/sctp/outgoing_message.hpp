@@ -90,7 +90,8 @@ class MessagePool {
 
  private:
   static constexpr std::size_t kSmall = 512;
-  static constexpr std::size_t kKept = 1024;  // places that an idle pool keeps
+  static constexpr std::size_t kKept =
+      16'384;  // places that an empty pool keeps for the next burst
   std::vector<OutgoingMessage> slots_;
   std::size_t live_ = 0;
   MessageIndex free_ = kNoMessage;

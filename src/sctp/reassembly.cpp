@@ -53,10 +53,8 @@ Reassembly::Outcome Reassembly::take(const DataChunk& part, std::int64_t tsn, Ri
     orphan.data.assign(part.payload.begin(), part.payload.end());
     held_ += orphan.data.size() + kOverhead;
     unfinished_ += orphan.data.size() + kOverhead;
-    const auto [at, fresh] = orphans_.try_emplace(key, std::move(orphan));
-    (void)at;
     // The same part of the same message under another TSN: only a broken peer sends that.
-    if (!fresh) {
+    if (!spare_orphans_.insert(orphans_, key, std::move(orphan))) {
       held_ -= part.payload.size() + kOverhead;
       unfinished_ -= part.payload.size() + kOverhead;
       return Outcome::old;
@@ -72,7 +70,7 @@ Reassembly::Outcome Reassembly::take(const DataChunk& part, std::int64_t tsn, Ri
   unfinished_ -= kOverhead;
   if (part.end) {
     complete(std::move(node.mapped()), out);
-    spare_node_ = std::move(node);
+    spare_unfinished_.give(std::move(node));
     return Outcome::taken;
   }
   if (orphans_.empty()) {
@@ -82,7 +80,9 @@ Reassembly::Outcome Reassembly::take(const DataChunk& part, std::int64_t tsn, Ri
     unfinished_messages_.insert(std::move(node));
     return Outcome::taken;
   }
-  return adopt(next, std::move(node.mapped()), out);
+  Unfinished rest = std::move(node.mapped());
+  spare_unfinished_.give(std::move(node));
+  return adopt(next, std::move(rest), out);
 }
 
 bool Reassembly::append(Unfinished& message, Bytes payload) {
@@ -130,15 +130,13 @@ Reassembly::Outcome Reassembly::adopt(Key next, Unfinished message, Ring<Message
     ++std::get<2>(next);
     at = orphans_.find(next);
   }
+  // Two first parts with one number: only a broken peer sends that, and the later one stands.
+  if (const auto same = unfinished_messages_.find(next); same != unfinished_messages_.end()) {
+    drop_unfinished(same);
+  }
   held_ += kOverhead;
   unfinished_ += kOverhead;
-  if (spare_node_.empty() || unfinished_messages_.count(next) == 1) {
-    unfinished_messages_.insert_or_assign(next, std::move(message));
-    return Outcome::taken;
-  }
-  spare_node_.key() = next;
-  spare_node_.mapped() = std::move(message);
-  unfinished_messages_.insert(std::move(spare_node_));
+  spare_unfinished_.insert(unfinished_messages_, next, std::move(message));
   return Outcome::taken;
 }
 
@@ -157,8 +155,8 @@ void Reassembly::complete(Unfinished&& message, Ring<Message>& out) {
   }
   if (message.number > s->next) {
     held_ += kOverhead;
-    if (!s->waiting.try_emplace(message.number, Waiting{message.ppid, join(std::move(message))})
-             .second) {
+    Waiting whole{message.ppid, join(std::move(message))};
+    if (!spare_waiting_.insert(s->waiting, message.number, std::move(whole))) {
       held_ -= size + kOverhead;
     }
     return;
@@ -174,25 +172,27 @@ void Reassembly::deliver_ready(std::uint16_t id, Stream& s, Ring<Message>& out) 
     Waiting& w = s.waiting.begin()->second;
     held_ -= w.data.size() + kOverhead;
     out.push_back({StreamId{id}, w.ppid, std::move(w.data)});
-    s.waiting.erase(s.waiting.begin());
+    spare_waiting_.erase(s.waiting, s.waiting.begin());
     ++s.next;
   }
 }
 
 void Reassembly::drop_orphans(std::map<Key, Orphan>::iterator first,
                               std::map<Key, Orphan>::iterator last) {
-  for (auto at = first; at != last; ++at) {
-    held_ -= at->second.data.size() + kOverhead;
-    unfinished_ -= at->second.data.size() + kOverhead;
+  while (first != last) {
+    std::vector<std::uint8_t>& data = first->second.data;
+    held_ -= data.size() + kOverhead;
+    unfinished_ -= data.size() + kOverhead;
+    spares_.give(std::move(data));
+    spare_orphans_.erase(orphans_, first++);
   }
-  orphans_.erase(first, last);
 }
 
 void Reassembly::drop_unfinished(std::map<Key, Unfinished>::iterator at) {
   held_ -= at->second.size + kOverhead;
   unfinished_ -= at->second.size + kOverhead;
   spares_.give(std::move(at->second.data));
-  unfinished_messages_.erase(at);
+  spare_unfinished_.erase(unfinished_messages_, at);
 }
 
 // I-DATA: everything of the stream up to message `number`.

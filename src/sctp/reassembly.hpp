@@ -62,7 +62,9 @@ class Reassembly {
   /// Gives back memory that was kept for messages to come.
   void release_spares() {
     spares_.clear();
-    spare_node_ = {};
+    spare_unfinished_.clear();
+    spare_orphans_.clear();
+    spare_waiting_.clear();
   }
 
  private:
@@ -114,12 +116,15 @@ class Reassembly {
   DataFormat format_;
   Limits limits_;
   std::unordered_map<std::uint16_t, Stream> streams_;
-  std::map<Key, Unfinished> unfinished_messages_;    // by the key of the part that each waits for
-  std::map<Key, Unfinished>::node_type spare_node_;  // no allocation for each message
+  std::map<Key, Unfinished> unfinished_messages_;  // by the key of the part that each waits for
   std::map<Key, Orphan> orphans_;
   std::size_t held_ = 0;
   std::size_t unfinished_ = 0;
+  // No allocation for each message, nor for what a loss holds up.
   SpareBuffers spares_;
+  SpareNodes<std::map<Key, Unfinished>> spare_unfinished_;
+  SpareNodes<std::map<Key, Orphan>> spare_orphans_;
+  SpareNodes<std::map<std::int64_t, Waiting>> spare_waiting_;
 };
 
 }  // namespace parley::sctp

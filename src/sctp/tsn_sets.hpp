@@ -44,6 +44,7 @@ inline void remove_up_to(std::vector<TsnRun>& runs, std::int64_t tsn) {
 class TsnList {
  public:
   bool empty() const { return head_ == tsns_.size(); }
+  std::size_t capacity() const { return tsns_.capacity(); }
   std::int64_t front() const { return tsns_[head_]; }
   void pop_front() {
     if (++head_ < tsns_.size()) return;
