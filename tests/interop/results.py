@@ -72,6 +72,6 @@ def merged(old, new):
     reasons = dict(old['reasons'])
     for reason, times in new['reasons'].items():
         reasons[reason] = reasons.get(reason, 0) + times
-    return {**new, 'voids': old['voids'] + new['voids'], 'load': max(old['load'], new['load']),
+    return {**new, 'voids': old.get('voids', 0) + new.get('voids', 0), 'load': max(old['load'], new['load']),
             **summed(old['runs'] + new['runs'], old['passed'] + new['passed'], reasons,
                      old['times'] + new['times'])}
