@@ -33,7 +33,8 @@ def connect_with(call, opener, channels):
 
 
 def wait_open(call, opener, labels):
-    opened = call.end(opener).ask('opened', labels=labels)
+    # What is lost twice takes 9 s of Pion, whose SCTP begins with a timeout of 3 s.
+    opened = call.end(opener).ask('opened', labels=labels, seconds=15)
     call.check(opened['open'], f'channels do not open at {opener}: {opened}')
     if not opened['open']:
         raise Failed('no data channel')
