@@ -78,13 +78,18 @@ function makeCall(RTCPeerConnection, media) {
   }
 
   function adopt(channel, echoes) {
-    const entry = { channel, echoes, received: [], open: channel.readyState === 'open' };
+    const entry = { channel, echoes, received: [], early: [], open: channel.readyState === 'open' };
     channel.binaryType = 'arraybuffer';
-    channel.onopen = () => { entry.open = true; };
+    channel.onopen = () => {
+      entry.open = true;
+      entry.early.forEach(data => channel.send(data));
+    };
     channel.onclose = () => { entry.closed = true; };
     channel.onmessage = event => {
-      if (echoes) channel.send(event.data);
-      else entry.received.push(event.data);
+      if (!echoes) entry.received.push(event.data);
+      // @roamhq/wrtc may show messages before it calls the channel open, and throws when asked to send then.
+      else if (channel.readyState === 'connecting') entry.early.push(event.data);
+      else channel.send(event.data);
     };
     channels.push(entry);
     return entry;
