@@ -1,36 +1,14 @@
 // What a connection weighs apart from the crypto library, which has an allocator of its own. Counts
 // every allocation of the program, so it is a program of its own.
-#include <malloc.h>
-
-#include <cstdlib>
 #include <memory>
-#include <new>
 
 #include "data_scene.hpp"
 #include "parley/sdp/capabilities.hpp"
 #include "support/catch.hpp"
+#include "support/counting_allocator.hpp"
 
 using namespace parley;
 using namespace parley::test;
-
-namespace {
-std::size_t live = 0;  // bytes
-
-void* allocate(std::size_t size) {
-  void* const p = std::malloc(size == 0 ? 1 : size);
-  if (p == nullptr) throw std::bad_alloc{};
-  live += malloc_usable_size(p);
-  return p;
-}
-void release(void* p) {
-  if (p != nullptr) live -= malloc_usable_size(p);
-  std::free(p);
-}
-}  // namespace
-
-[[gnu::noinline]] void* operator new(std::size_t size) { return allocate(size); }
-[[gnu::noinline]] void operator delete(void* p) noexcept { release(p); }
-[[gnu::noinline]] void operator delete(void* p, std::size_t) noexcept { release(p); }
 
 TEST_CASE("connections share what they can negotiate", "[peer][memory]") {
   const jsep::Config first = jsep::default_config();

@@ -1,41 +1,19 @@
 // What an association weighs, and that steady traffic allocates nothing. Counts every allocation of
 // the program, so it is a program of its own.
-#include <malloc.h>
-
 #include <array>
-#include <cstdlib>
 #include <memory>
-#include <new>
+#include <ostream>
 #include <vector>
 
 #include "parley/sctp/channels.hpp"
 #include "support/catch.hpp"
+#include "support/counting_allocator.hpp"
 
 using namespace parley;
 using namespace parley::sctp;
-
-namespace {
-std::size_t allocations = 0;
-std::size_t live = 0;  // bytes
-std::size_t peak = 0;
-
-void* allocate(std::size_t size) {
-  void* const p = std::malloc(size == 0 ? 1 : size);
-  if (p == nullptr) throw std::bad_alloc{};
-  ++allocations;
-  live += malloc_usable_size(p);
-  peak = std::max(peak, live);
-  return p;
-}
-void release(void* p) {
-  if (p != nullptr) live -= malloc_usable_size(p);
-  std::free(p);
-}
-}  // namespace
-
-[[gnu::noinline]] void* operator new(std::size_t size) { return allocate(size); }
-[[gnu::noinline]] void operator delete(void* p) noexcept { release(p); }
-[[gnu::noinline]] void operator delete(void* p, std::size_t) noexcept { release(p); }
+using parley::test::allocations;
+using parley::test::live;
+using parley::test::peak;
 
 namespace {
 
@@ -82,6 +60,28 @@ struct Pair {
   Association a;
   Association b;
 };
+struct Cost {
+  std::size_t allocations;
+  std::uint64_t packets;
+
+  friend std::ostream& operator<<(std::ostream& out, const Cost& cost) {
+    return out << cost.allocations << " allocations for " << cost.packets << " packets";
+  }
+};
+
+/// What a transfer takes once it has run for a while.
+Cost steady_cost(bool interleaving, int lose_every, std::size_t message_size) {
+  Config config;
+  config.interleaving = interleaving;
+  Pair pair{config};
+  pair.lose_every = lose_every;
+  pair.carry(20'000'000, message_size);
+  const std::size_t before = allocations;
+  const auto packets = pair.a.stats().packets_sent;
+  pair.carry(10'000'000, message_size);
+  return {allocations - before, pair.a.stats().packets_sent - packets};
+}
+
 }  // namespace
 
 TEST_CASE("an idle association is smaller than 16 KiB", "[sctp][memory]") {
@@ -106,18 +106,10 @@ TEST_CASE("an idle association is smaller than 16 KiB", "[sctp][memory]") {
 TEST_CASE("steady traffic allocates nothing", "[sctp][memory]") {
   for (const bool interleaving : {true, false}) {
     for (const std::size_t size : {std::size_t{100}, std::size_t{1000}, std::size_t{65'536}}) {
-      Config config;
-      config.interleaving = interleaving;
-      Pair pair{config};
-      pair.carry(20'000'000, size);
-      const std::size_t before = allocations;
-      const auto packets = pair.a.stats().packets_sent;
-      pair.carry(20'000'000, size);
-      const auto sent = pair.a.stats().packets_sent - packets;
-      INFO("messages of " << size << ": " << allocations - before << " allocations for " << sent
-                          << " packets");
+      const Cost cost = steady_cost(interleaving, 0, size);
+      INFO("messages of " << size << ": " << cost);
       // A few of the test's own.
-      CHECK(allocations - before < 1 + sent / 1000);
+      CHECK(cost.allocations < 1 + cost.packets / 1000);
     }
   }
 }
@@ -125,20 +117,11 @@ TEST_CASE("steady traffic allocates nothing", "[sctp][memory]") {
 TEST_CASE("steady traffic allocates next to nothing where packets are lost", "[sctp][memory]") {
   for (const bool interleaving : {true, false}) {
     for (const std::size_t size : {std::size_t{64}, std::size_t{1000}, std::size_t{65'536}}) {
-      Config config;
-      config.interleaving = interleaving;
-      Pair pair{config};
-      pair.lose_every = 100;
-      pair.carry(20'000'000, size);
-      const std::size_t before = allocations;
-      const auto packets = pair.a.stats().packets_sent;
-      pair.carry(10'000'000, size);
-      const auto sent = pair.a.stats().packets_sent - packets;
-      INFO("messages of " << size << ": " << allocations - before << " allocations for " << sent
-                          << " packets");
+      const Cost cost = steady_cost(interleaving, 100, size);
+      INFO("messages of " << size << ": " << cost);
       // A loss that holds up more than any before it makes room for more; what is kept for the next
       // has bounds. Without spares it is 1 per packet and, with small messages, 15.
-      CHECK(allocations - before < sent / 5);
+      CHECK(cost.allocations < cost.packets / 5);
     }
   }
 }
