@@ -42,9 +42,9 @@ TEST_CASE("a ClientHello that came before the answer is repeated when the answer
   // Firefox answers our checks before it has read our answer, and throws away what else comes.
   CallScene::Options options;
   options.signalling_delay = 220ms;
-  CallScene call{options};
   std::optional<Timestamp> first_check;
   std::vector<Timestamp> hellos;
+  CallScene call{options};  // Its end is looked at, too: after what the tap writes to.
   call.network().set_tap([&](const sim::TapRecord& record) {
     const auto message = stun::MessageView::parse(record.bytes);
     const bool is_check = message && message->message_class() == stun::Class::request;
