@@ -14,8 +14,8 @@
 
 #include "io/batch.hpp"
 #include "io/send_queue.hpp"
-#include "io/worker_pool.hpp"
 #include "parley/io/udp_driver.hpp"
+#include "workers/worker_pool.hpp"
 
 namespace parley::io {
 
@@ -110,7 +110,7 @@ struct UdpDriver::State : std::enable_shared_from_this<UdpDriver::State> {
   asio::ip::udp::resolver resolver;
   std::multimap<Timestamp, std::function<void()>> delayed;  ///< For post_at.
   asio::steady_timer delayed_timer;
-  std::optional<WorkerPool> workers;
+  std::optional<workers::WorkerPool> workers;
 };
 
 }  // namespace parley::io

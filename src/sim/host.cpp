@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <future>
 #include <utility>
 
 #include "sim/host_state.hpp"
@@ -247,17 +248,24 @@ void Host::resolve(const std::string& host, ResolveHandler done) {
 }
 
 void Host::offload(const void* lane, std::function<void()> work, std::function<void()> done) {
-  Workers* const workers = network_.state_->workers.get();
-  std::shared_ptr<Workers::Job> job;
-  if (workers != nullptr) {
-    job = workers->start(lane, std::move(work));
+  std::shared_future<void> worked;
+  if (auto& pool = network_.state_->workers) {
+    // Shared, because a std::function can be copied and a promise cannot.
+    auto promise = std::make_shared<std::promise<void>>();
+    worked = promise->get_future().share();
+    pool->submit(lane, [work = std::move(work), promise]() mutable {
+      work();
+      work = nullptr;  // What it holds is released here, not on the simulation's thread.
+      promise->set_value();
+    });
   } else {
     work();
   }
   Timestamp& free_at = state_->lanes[lane];
   free_at = std::max(free_at, now()) + state_->offload_cost;
-  network_.clock_.schedule(free_at, [this, lane, workers, job, done = std::move(done)] {
-    if (job) workers->wait(*job);
+  network_.clock_.schedule(free_at, [this, lane, worked, done = std::move(done)] {
+    // However long it really took changes nothing that the simulation can see.
+    if (worked.valid()) worked.wait();
     const auto found = state_->lanes.find(lane);
     if (found != state_->lanes.end() && found->second <= now()) state_->lanes.erase(found);
     done();

@@ -216,7 +216,7 @@ void Network::report(const Fault& fault) {
 }
 
 void Network::set_workers(std::size_t threads) {
-  state_->workers = threads == 0 ? nullptr : std::make_unique<Workers>(threads);
+  state_->workers = threads == 0 ? nullptr : std::make_unique<workers::WorkerPool>(threads);
 }
 
 bool Network::step(Timestamp limit) {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "parley/sim/network.hpp"
-#include "sim/workers.hpp"
+#include "workers/worker_pool.hpp"
 
 namespace parley::sim {
 
@@ -41,7 +41,7 @@ struct Network::State {
   std::function<void(const TapRecord&)> tap;
   std::uint64_t tasks_at_instant = 0;
   bool halted = false;
-  std::unique_ptr<Workers> workers;  ///< Null: jobs run inside `offload`.
+  std::unique_ptr<workers::WorkerPool> workers;  ///< Null: jobs run inside `offload`.
 };
 
 }  // namespace parley::sim

@@ -33,8 +33,9 @@ const std::map<std::string, std::set<std::string>> kMayInclude = {
     {"jitter", {"base", "rtp"}},
     {"peer",
      {"base", "stun", "ice", "dtls", "srtp", "rtp", "jitter", "sdp", "cc", "sctp", "codec"}},
-    {"io", {"base"}},
-    {"sim", {"base"}},
+    {"workers", {}},
+    {"io", {"base", "workers"}},
+    {"sim", {"base", "workers"}},
 };
 
 // Third-party headers and the modules that wrap them.
@@ -131,7 +132,7 @@ TEST_CASE("cores know no clock no randomness no thread no lock and no socket", "
       R"(\b(steady_clock|system_clock|high_resolution_clock|gettimeofday|clock_gettime|time\(nullptr\))"
       R"(|std::thread|std::jthread|std::mutex|std::shared_mutex|std::condition_variable|std::atomic)"
       R"(|std::random_device|std::mt19937|std::rand|std::async|socket\(|sleep_for|thread_local)\b)"};
-  const std::set<std::string> drivers = {"io", "sim"};
+  const std::set<std::string> drivers = {"workers", "io", "sim"};
   for (const Source& source : sources()) {
     if (drivers.count(source.module) == 1) continue;
     int number = 0;

@@ -1,4 +1,4 @@
-// Threads for codecs: jobs of one lane in order, lanes side by side. Private to io.
+// Threads for the work that applications hand to `Driver::offload`. Private to the drivers.
 #pragma once
 
 #include <condition_variable>
@@ -9,10 +9,11 @@
 #include <thread>
 #include <vector>
 
-namespace parley::io {
+namespace parley::workers {
 
-/// `submit` may be called from one thread; jobs run on the pool's threads. The destructor waits
-/// for running jobs and forgets the rest.
+/// Jobs of one lane run one after another in order, lanes side by side. Thread rule: one thread
+/// calls `submit` and the destructor, which waits for running jobs and forgets the rest; jobs run
+/// on the pool's threads and are destroyed there.
 class WorkerPool {
  public:
   explicit WorkerPool(std::size_t threads);
@@ -35,4 +36,4 @@ class WorkerPool {
   std::vector<std::thread> threads_;
 };
 
-}  // namespace parley::io
+}  // namespace parley::workers

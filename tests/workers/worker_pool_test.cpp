@@ -1,4 +1,4 @@
-#include "io/worker_pool.hpp"
+#include "workers/worker_pool.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -7,9 +7,9 @@
 
 #include "support/catch.hpp"
 
-using parley::io::WorkerPool;
+using parley::workers::WorkerPool;
 
-TEST_CASE("Jobs of one lane run in order however many threads there are", "[io]") {
+TEST_CASE("Jobs of one lane run in order however many threads there are", "[workers]") {
   constexpr int kLanes = 4, kJobs = 500;
   std::vector<std::vector<int>> seen(kLanes);  // Each written by one lane only.
   std::atomic<int> left{kLanes * kJobs};
@@ -30,7 +30,7 @@ TEST_CASE("Jobs of one lane run in order however many threads there are", "[io]"
   }
 }
 
-TEST_CASE("Two lanes run side by side on two threads", "[io]") {
+TEST_CASE("Two lanes run side by side on two threads", "[workers]") {
   const int lane_a = 0, lane_b = 0;
   // Each waits for the other: with one thread, or one lane, this would not end.
   std::promise<void> a, b, both;
@@ -47,7 +47,7 @@ TEST_CASE("Two lanes run side by side on two threads", "[io]") {
   both.get_future().wait();
 }
 
-TEST_CASE("The destructor waits for what runs and forgets the rest", "[io]") {
+TEST_CASE("The destructor waits for what runs and forgets the rest", "[workers]") {
   std::promise<void> started, may_end;
   std::atomic<bool> first{false}, second{false};
   const int lane = 0;

@@ -1,8 +1,8 @@
-#include "io/worker_pool.hpp"
+#include "workers/worker_pool.hpp"
 
 #include <utility>
 
-namespace parley::io {
+namespace parley::workers {
 
 WorkerPool::WorkerPool(std::size_t threads) {
   for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { run(); });
@@ -54,4 +54,4 @@ void WorkerPool::run() {
   }
 }
 
-}  // namespace parley::io
+}  // namespace parley::workers
