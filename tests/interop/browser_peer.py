@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""browser_peer.py chromium|firefox: a headless browser as one end of calls. Passes the requests on
-standard input to a page, and its replies to standard output (docs/interop.md lists them).
+"""browser_peer.py chromium|firefox [shown]: a headless browser as one end of calls. Passes the requests on
+standard input to a page, and its replies to standard output (docs/interop.md lists them). Pages that have no
+permission for the camera show a peer names in place of addresses, as browsers do; `shown`: addresses.
 
 The page fetches its requests from the server it came from, so no remote control of the browser is
 needed.
@@ -57,10 +58,10 @@ def say(line):
         sys.stdout.buffer.flush()
 
 
-def chromium(profile, url):
+def chromium(profile, url, shown):
     return [os.environ.get('PARLEY_CHROMIUM', 'chromium'), '--headless', '--no-sandbox',
             '--disable-gpu', '--disable-dev-shm-usage', f'--user-data-dir={profile}',
-            '--allow-loopback-in-peer-connection', '--disable-features=WebRtcHideLocalIpsWithMdns',
+            *(['--disable-features=WebRtcHideLocalIpsWithMdns'] if shown else []),
             '--autoplay-policy=no-user-gesture-required', '--disable-background-networking',
             '--disable-background-timer-throttling', '--disable-renderer-backgrounding',
             '--disable-backgrounding-occluded-windows', '--no-first-run', '--disable-sync',
@@ -68,12 +69,9 @@ def chromium(profile, url):
             '--remote-debugging-port=0', url]
 
 
-def firefox(profile, url):
+def firefox(profile, url, shown):
     preferences = {
-        'media.peerconnection.ice.loopback': True,
-        'media.peerconnection.ice.obfuscate_host_addresses': False,
-        'media.peerconnection.ice.default_address_only': False,
-        'media.peerconnection.ice.no_host': False,
+        'media.peerconnection.ice.obfuscate_host_addresses': not shown,
         'media.autoplay.default': 0, 'media.autoplay.blocking_policy': 0,
         'media.navigator.streams.fake': True, 'media.navigator.permission.disabled': True,
         'media.navigator.audio.fake_frequency': 440,
@@ -99,7 +97,7 @@ def main():
     make = {'chromium': chromium, 'firefox': firefox}[sys.argv[1]]
     with open(Path(profile, 'log'), 'wb') as log:
         browser = subprocess.Popen(
-            make(profile, f'http://127.0.0.1:{server.server_port}/'), stdout=log, stderr=log,
+            make(profile, f'http://127.0.0.1:{server.server_port}/', 'shown' in sys.argv[2:]), stdout=log, stderr=log,
             stdin=subprocess.DEVNULL, process_group=0,
             env={**os.environ, 'HOME': profile, 'MOZ_DISABLE_CONTENT_SANDBOX': '1'})
     try:

@@ -43,6 +43,7 @@ class Ends:
 
     def __init__(self, about, verbose):
         self.about, self.verbose = about, verbose
+        self.arguments = ()
         self.parley = self.peer = None
         self.logs = {name: WORK / f'lane-{os.getpid()}-{name}.log' for name in ('parley', 'peer')}
 
@@ -51,12 +52,19 @@ class Ends:
             self.parley = Agent('parley', [str(PARLEY), '--log'], log=self._log('parley'))
         if not self.peer:
             env = {**os.environ, 'PARLEY_NODE_MODULES': str(WORK / 'node_modules')}
-            self.peer = Agent(self.about.title, self.about.command, env=env, log=self._log('peer'))
+            self.peer = Agent(self.about.title, [*self.about.command, *self.arguments], env=env, log=self._log('peer'))
             if self.about.browser:
                 # Its first seconds take all processors: no time to look for freezes.
                 self.peer.ask('start', seconds=20)
                 time.sleep(4)
         return self.parley, self.peer
+
+    def use_arguments(self, arguments):
+        """Those of the peer's program, which is started again when they are others."""
+        if self.peer and arguments != self.arguments:
+            self.peer.stop()
+            self.peer = None
+        self.arguments = arguments
 
     def _log(self, name):
         return sys.stderr if self.verbose else open(self.logs[name], 'a', encoding='utf-8')
@@ -169,6 +177,7 @@ class Lane:
 
     def hold(self, peer, scenario, verbose, capture):
         self.change_peer(peer, verbose)
+        self.ends.use_arguments(SCENARIOS[scenario].arguments)
         self.ends.ready()
         from_, waited = time.monotonic(), waited_for_processor()
         packets = Capture(capture)

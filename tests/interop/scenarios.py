@@ -34,6 +34,8 @@ class Scenario:
     needs: callable = None
     # Whether the host has an IPv4 address beside 127.0.0.1.
     ipv4: bool = True
+    # More arguments of the peer's program.
+    arguments: tuple = ()
 
     @property
     def key(self):
@@ -46,6 +48,15 @@ def media_call(call):
     judge_parley(call)
     judge_browser(call)
     call.close()
+
+
+def shown_addresses(call):
+    """As after permission for the camera. Browsers otherwise show names that only they can resolve."""
+    media_call(call)
+    described = call.record['descriptions'][call.scenario.offerer == 'parley']
+    hosts = re.findall(r'^a=candidate:(?:\S+ ){4}(\S+) .* typ host', described, flags=re.M)
+    hidden = [host for host in hosts if host.endswith('.local')]
+    call.check(hosts and not hidden, f'{len(hidden)} of {len(hosts)} candidates are names')
 
 
 def rtp_echo(call):
@@ -206,6 +217,10 @@ def scenarios():
         Scenario('echo', media_call, 'parley', closer='peer', quick=True),
         Scenario('decode', media_call, 'peer', mode='decode', closer='peer', quick=True),
         Scenario('decode', media_call, 'parley', mode='decode', closer='parley', quick=True),
+        Scenario('addresses shown', shown_addresses, 'peer', closer='peer', arguments=('shown',),
+                 needs=lambda peer: peer.browser),
+        Scenario('addresses shown', shown_addresses, 'parley', arguments=('shown',),
+                 needs=lambda peer: peer.browser),
         Scenario('one way', media_call, 'peer', mode='decode', direction='to parley',
                  closer='peer'),
         Scenario('one way', media_call, 'parley', mode='decode', direction='from parley'),
