@@ -15,6 +15,8 @@ constexpr Duration kDecreaseInterval = 300ms;
 // Ours: the span over which losses are counted.
 constexpr Duration kWindow = 500ms;
 constexpr int kMinWindowPackets = 20;
+// Ours: receivers report on video once a second or more often.
+constexpr Duration kReportInterval = 1s;
 // Ours: a frame of a steady encoder leaves in 40 % of its interval.
 constexpr double kPacingFactor = 2.5;
 
@@ -26,6 +28,7 @@ LossBasedController::LossBasedController(const Limits& limits)
 Update LossBasedController::on_feedback(Timestamp now, const TransportFeedback& feedback) {
   if (window_packets_ == 0) window_start_ = now;
   for (const PacketResult& result : feedback.packets) {
+    if (result.packet.sent < path_since_) continue;  // says nothing of this path
     ++window_packets_;
     if (!result.received) ++window_lost_;
   }
@@ -36,6 +39,8 @@ Update LossBasedController::on_feedback(Timestamp now, const TransportFeedback& 
 }
 
 Update LossBasedController::on_loss_report(Timestamp now, const LossReport& report) {
+  // It counts since the report before, which was of the other path.
+  if (path_since_ != Timestamp::min() && now < path_since_ + kReportInterval) return {};
   return apply(now, std::clamp(report.fraction_lost, 0.0, 1.0));
 }
 
@@ -47,6 +52,14 @@ Update LossBasedController::on_remote_estimate(Timestamp, DataRate estimate) {
 Update LossBasedController::set_limits(Timestamp, const Limits& limits) {
   limits_ = limits;
   return changed_to(target_);
+}
+
+Update LossBasedController::on_path_change(Timestamp now) {
+  path_since_ = now;
+  window_packets_ = window_lost_ = 0;
+  has_changed_ = false;
+  remote_limit_ = DataRate::infinite();
+  return changed_to(limits_.start);
 }
 
 Update LossBasedController::apply(Timestamp now, double fraction_lost) {

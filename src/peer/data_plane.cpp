@@ -52,6 +52,11 @@ void DataPlane::start(Timestamp now, const DataTransport& transport) {
   begin_if_ready(now);
 }
 
+void DataPlane::handle_path_change(Timestamp now, std::optional<Duration> round_trip) {
+  now_ = now;
+  if (live_) live_->association.handle_path_change(now, round_trip);
+}
+
 void DataPlane::begin_if_ready(Timestamp now) {
   if (!negotiated_ || !transport_) return;
   auto& [association, channels, begun] = live();

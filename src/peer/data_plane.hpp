@@ -50,6 +50,7 @@ class DataPlane {
   /// The data section was rejected: the channels close; a later negotiation may begin anew.
   void reject(Timestamp now);
   void start(Timestamp now, const DataTransport& transport);
+  void handle_path_change(Timestamp now, std::optional<Duration> round_trip);
   /// The transport ended for this reason: the channels close with it.
   void lose(Timestamp now, std::string_view reason);
   /// This side closes the connection: one ABORT can still be polled.

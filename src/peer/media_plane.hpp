@@ -98,6 +98,8 @@ class MediaPlane {
   void set_bitrate_limits(Timestamp now, DataRate min, DataRate max);
   /// What ICE measured; reports of the peer are preferred when they come.
   void set_round_trip_time(Duration rtt);
+  /// What leaves from now on takes another path: rates begin anew.
+  void handle_path_change(Timestamp now);
 
   void handle_rtp(Timestamp now, MutableBytes packet);
   void handle_rtcp(Timestamp now, Bytes packet);

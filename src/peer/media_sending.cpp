@@ -265,6 +265,12 @@ void MediaPlane::set_round_trip_time(Duration rtt) {
   if (!reported_rtt_) note_round_trip_time(rtt);
 }
 
+void MediaPlane::handle_path_change(Timestamp now) {
+  reported_rtt_.reset();
+  path_rtt_.reset();
+  apply(now, controller_->on_path_change(now));
+}
+
 void MediaPlane::note_round_trip_time(Duration rtt) {
   each_sender([rtt](Sender& sender) { sender.stream.set_rtt(rtt); });
   each_receiver([rtt](MediaReceiver& receiver) { receiver.set_round_trip_time(rtt); });

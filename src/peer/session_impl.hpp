@@ -3,7 +3,9 @@
 #pragma once
 
 #include <list>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "parley/session.hpp"
@@ -58,8 +60,9 @@ struct Session::Impl {
   std::list<SessionEvent> events;  ///< nearly always empty, which a deque pays 600 bytes for
   ConnectionState connection_state = ConnectionState::new_;
   IceGatheringState gathering_state = IceGatheringState::new_;
-  std::string failure;      ///< of what cannot be mended
-  std::string ice_failure;  ///< until a restart mends it
+  std::optional<std::pair<IpAddress, IpAddress>> hosts_in_use;  ///< of the selected pair
+  std::string failure;                                          ///< of what cannot be mended
+  std::string ice_failure;                                      ///< until a restart mends it
   std::uint32_t gathering_generation = 0;
   bool negotiation_needed = false;  ///< W3C [[NegotiationNeeded]]
   bool peer_closed = false;

@@ -265,10 +265,17 @@ void Session::Impl::handle(Timestamp now, const ice::Event& event) {
       ice_failure = "ICE: " + std::string{ice::to_string(changed->cause)};
     }
     update_connection_state();
-  } else if (std::holds_alternative<ice::SelectedPairChanged>(event)) {
+  } else if (const auto* selected = std::get_if<ice::SelectedPairChanged>(&event)) {
     // The first pair lets the handshake begin, which waits for nothing else.
     transport.handle_timeout(now);
-    if (const auto rtt = transport.ice().round_trip_time()) media.set_round_trip_time(*rtt);
+    const auto rtt = transport.ice().round_trip_time();
+    // Other ports of the same two hosts take the same way.
+    const std::pair hosts{selected->path.local.ip, selected->path.remote.ip};
+    if (const auto before = std::exchange(hosts_in_use, hosts); before && *before != hosts) {
+      media.handle_path_change(now);
+      data.handle_path_change(now, rtt);
+    }
+    if (rtt) media.set_round_trip_time(*rtt);
   }
 }
 

@@ -71,8 +71,13 @@ Association::Impl::Impl(const Config& c, Random& r, Timestamp)
   next_request_number = local_initial_tsn;  // RFC 6525 section 4.1
   flight.start(local_initial_tsn);
   forward_tsn_sent = flight.cumulative();
-  if (config.congestion_control) congestion = config.congestion_control(config.mtu);
+  begin_path();
+}
+
+void Association::Impl::begin_path() {
+  congestion = config.congestion_control ? config.congestion_control(config.mtu) : nullptr;
   if (!congestion) congestion = make_model_controller(config.mtu);
+  rto = RtoEstimator{config.rto_initial, config.rto_min, config.rto_max};
 }
 
 Association::Association(const Config& config, Random& random, Timestamp now)
@@ -212,6 +217,20 @@ void Association::recycle(std::vector<std::uint8_t>&& data) {
 }
 
 void Association::set_round_trip_time(Duration round_trip) { impl_->rto.seed(round_trip); }
+
+void Association::handle_path_change(Timestamp now, std::optional<Duration> round_trip) {
+  Impl& i = *impl_;
+  if (i.ended || i.state == State::closed) return;
+  i.path_since = now;
+  i.begin_path();
+  if (round_trip) i.rto.measure(*round_trip);
+  i.silences = 0;
+  // What the old path lost is no reason to slow down on this one.
+  if (!i.flight.empty()) i.recovery_end = i.flight.next_tsn() - 1;
+  for (Timestamp* const timer : {&i.t1, &i.t2, &i.t3}) {
+    if (*timer != kNever) *timer = std::min(*timer, now + i.rto.rto());
+  }
+}
 
 void Association::set_ports(std::uint16_t local, std::uint16_t remote) {
   impl_->config.local_port = local;

@@ -29,9 +29,12 @@ void Association::Impl::handle_sack(Timestamp now, const Chunk& chunk) {
 void Association::Impl::take_acknowledgement(Timestamp now, const AckOutcome& outcome,
                                              std::size_t before, std::size_t needless) {
   if (!outcome.valid) return;
-  if (outcome.round_trip && now >= next_rtt_sample) {
-    rto.measure(*outcome.round_trip);
-    next_rtt_sample = now + *outcome.round_trip;  // section 6.3.1 C4: once per round trip
+  // What left on another path measures nothing.
+  auto round_trip = outcome.round_trip;
+  if (round_trip && now - *round_trip < path_since) round_trip.reset();
+  if (round_trip && now >= next_rtt_sample) {
+    rto.measure(*round_trip);
+    next_rtt_sample = now + *round_trip;  // section 6.3.1 C4: once per round trip
   }
   if (outcome.acked > 0 || outcome.cumulative_advanced) {
     silences = 0;
@@ -44,13 +47,15 @@ void Association::Impl::take_acknowledgement(Timestamp now, const AckOutcome& ou
   sample.in_flight = flight.in_flight();
   sample.cumulative_advanced = outcome.cumulative_advanced;
   sample.in_recovery = recovery_end.has_value();
-  sample.round_trip = outcome.round_trip;
+  sample.round_trip = round_trip;
   sample.needless = needless;
   const DeliveryRate& delivery = flight.delivery_rate();
   sample.delivered = sample.delivered_before = delivery.delivered();
   if (const auto& newest = delivery.newest()) {
     sample.delivered_before = newest->delivered;
-    sample.delivery_rate = delivery.rate(now, rto.smallest());
+    if (delivery.newest_sent() >= path_since) {
+      sample.delivery_rate = delivery.rate(now, rto.smallest());
+    }
     sample.application_limited = newest->application_limited;
   }
   congestion->on_ack(now, sample);

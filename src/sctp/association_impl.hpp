@@ -29,6 +29,7 @@ Reassembly& reassembly_of(Association& association);
 
 struct Association::Impl {
   Impl(const Config& config, Random& random, Timestamp now);
+  void begin_path();
 
   // association_handshake.cpp
   InitChunk our_init() const;
@@ -151,6 +152,7 @@ struct Association::Impl {
   std::int64_t forward_tsn_sent = 0;
   Timestamp last_data_sent{};
   Timestamp next_rtt_sample{};
+  Timestamp path_since{};
 
   // Acknowledging.
   bool sack_due = false;

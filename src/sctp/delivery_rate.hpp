@@ -48,6 +48,7 @@ class DeliveryRate {
 
   std::uint64_t delivered() const { return delivered_; }
   const std::optional<Mark>& newest() const { return newest_; }
+  Timestamp newest_sent() const { return newest_sent_; }
   /// Over less than the shortest round trip the sample would be of a lump.
   std::optional<DataRate> rate(Timestamp now, Duration shortest) const {
     if (!newest_) return std::nullopt;

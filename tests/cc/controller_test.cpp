@@ -84,3 +84,20 @@ TEST_CASE("new limits take effect at once", "[cc]") {
   low.max = DataRate::kilobits_per_second(500);
   CHECK(controller.set_limits(kStart, low).target == DataRate::kilobits_per_second(500));
 }
+
+TEST_CASE("on another path the rate begins anew and what is told of the old one is passed over",
+          "[cc][rfc8085]") {
+  LossBasedController controller{limits()};
+  for (int i = 0; i < 60; ++i) feed(controller, kStart + i * 1s, 0);
+  (void)controller.on_remote_estimate(kStart + 60s, DataRate::kilobits_per_second(1900));
+  const Timestamp change = kStart + 61s;
+  CHECK(controller.on_path_change(change).target == limits().start);
+  // Packets of the old path that never came: feed() says they left at the beginning of time.
+  feed(controller, change + 1ms, 100);
+  feed(controller, change + 600ms, 100);
+  CHECK_FALSE(controller.on_loss_report(change + 700ms, {.fraction_lost = 1.0}).target);
+  CHECK(controller.target() == limits().start);
+  // The estimate was of the old path, too.
+  for (int i = 2; i < 60; ++i) (void)controller.on_loss_report(change + i * 1s, {});
+  CHECK(controller.target() == limits().max);
+}

@@ -60,6 +60,8 @@ class Controller {
   /// A receiver's own estimate (REMB): an upper limit until the next one.
   [[nodiscard]] virtual Update on_remote_estimate(Timestamp now, DataRate estimate) = 0;
   [[nodiscard]] virtual Update set_limits(Timestamp now, const Limits& limits) = 0;
+  /// What leaves from now on takes another path, of which nothing is known (RFC 8085 section 3.1).
+  [[nodiscard]] virtual Update on_path_change(Timestamp now) = 0;
   virtual Timestamp next_timeout() const = 0;
   [[nodiscard]] virtual Update handle_timeout(Timestamp now) = 0;
   virtual DataRate target() const = 0;
@@ -78,6 +80,8 @@ class LossBasedController final : public Controller {
   Update on_loss_report(Timestamp now, const LossReport& report) override;
   Update on_remote_estimate(Timestamp now, DataRate estimate) override;
   Update set_limits(Timestamp now, const Limits& limits) override;
+  /// Begins anew with the start rate.
+  Update on_path_change(Timestamp now) override;
   Timestamp next_timeout() const override { return kNever; }
   Update handle_timeout(Timestamp) override { return {}; }
   DataRate target() const override { return target_; }
@@ -96,6 +100,7 @@ class LossBasedController final : public Controller {
   Timestamp window_start_{};
   int window_packets_ = 0;
   int window_lost_ = 0;
+  Timestamp path_since_ = Timestamp::min();
 };
 
 }  // namespace parley::cc

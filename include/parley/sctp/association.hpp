@@ -93,6 +93,10 @@ class Association {
   /// What ICE or DTLS measured: the first retransmission timeout follows (three round trips, within
   /// Config). Ignored after the first measurement of our own.
   void set_round_trip_time(Duration round_trip);
+  /// What leaves from now on takes another path: the window, the round trip and the retransmission
+  /// timeout begin anew, and what the old path may have swallowed is not waited for longer than
+  /// that timeout (RFC 9260 section 6.3.2, RFC 8085 section 3.1).
+  void handle_path_change(Timestamp now, std::optional<Duration> round_trip);
   /// The transport now carries packets of so many bytes (at least 200). What was sent before is
   /// sent again as it was: SCTP cannot cut a chunk anew.
   void set_mtu(std::size_t mtu);
