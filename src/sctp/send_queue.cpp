@@ -141,4 +141,13 @@ void SendQueue::remove(MessageIndex index) {
   }
 }
 
+void SendQueue::unorder_waiting(std::uint16_t id) {
+  const OutgoingStream* const s = find(id);
+  if (s == nullptr) return;
+  for (MessageIndex at = s->head; at != kNoMessage; at = pool_[at].next) {
+    OutgoingMessage& m = pool_[at];
+    if (m.sent == 0 && !m.control) m.unordered = true;
+  }
+}
+
 }  // namespace parley::sctp

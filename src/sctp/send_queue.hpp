@@ -62,6 +62,8 @@ class SendQueue {
   Part take(std::size_t most);
   /// Removes the unsent rest of a message, which may stand anywhere in its stream's queue.
   void remove(MessageIndex message);
+  /// Messages of a stream that have no number yet get one as unordered ones, except control.
+  void unorder_waiting(std::uint16_t id);
   /// The next stream whose buffered amount fell to its threshold since the last call.
   std::optional<std::uint16_t> take_low() {
     if (low_.empty()) return std::nullopt;

@@ -1,6 +1,8 @@
 // Data channels over two associations (RFC 8831, RFC 8832) and stream reset (RFC 6525).
 #include "parley/sctp/channels.hpp"
+#include "sctp/data_chunk.hpp"
 #include "sctp/dcep.hpp"
+#include "sctp/packet.hpp"
 #include "sctp/test_network.hpp"
 #include "support/catch.hpp"
 
@@ -149,6 +151,38 @@ TEST_CASE("messages that follow the OPEN do not overtake it", "[sctp][rfc8832]")
   }
   p.run_for(5s);
   CHECK(p.b.all<ChannelMessage>().size() == 20);
+}
+
+TEST_CASE("messages that wait for the answer to the OPEN go unordered when it has come",
+          "[sctp][rfc8832]") {
+  Config config;
+  config.interleaving = GENERATE(false, true);
+  ChannelPeers p{{}, config};
+  p.connect();
+  std::map<bool, int> sent;  // by whether they are unordered
+  p.peers.watch = [&](bool from_a, const TwoPeers::Packet& bytes) {
+    const auto packet = Packet::parse(bytes);
+    REQUIRE(packet);
+    ChunkReader chunks{packet->chunks};
+    while (const auto chunk = chunks.next()) {
+      if (chunk->type != ChunkType::data && chunk->type != ChunkType::i_data) continue;
+      const auto data = DataChunk::parse(*chunk);
+      if (from_a && data->ppid == static_cast<std::uint32_t>(Ppid::binary)) ++sent[data->unordered];
+    }
+  };
+  ChannelOptions options = labelled("x");
+  options.ordered = false;
+  options.max_retransmits = 0;
+  const auto channel = *p.a.channels.open(p.now(), options);
+  for (int i = 0; i < 100; ++i) {
+    REQUIRE(p.a.channels.send(p.now(), channel, MessageKind::binary, pattern(1000)));
+  }
+  p.peers.drain();
+  CHECK(sent[false] > 5);
+  CHECK(sent[true] == 0);
+  p.run_for(5s);
+  CHECK(sent[true] > 50);
+  CHECK(p.b.all<ChannelMessage>().size() == 100);
 }
 
 TEST_CASE("negotiated channels say nothing in band", "[sctp][rfc8831]") {
