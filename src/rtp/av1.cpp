@@ -22,7 +22,8 @@ bool is_dropped(std::uint8_t type) {
   return type == av1::kTemporalDelimiter || type == av1::kTileList;
 }
 
-/// Calls `visit` with each OBU element of a payload. False when the lengths do not fit.
+/// Calls `visit` with each OBU element of a payload; empty ones, as Pion writes them before an
+/// element of 127 bytes, do not count. False when the lengths do not fit.
 template <class Visit>
 bool for_each_element(Bytes payload, Visit visit) {
   ByteReader in{payload};
@@ -31,13 +32,13 @@ bool for_each_element(Bytes payload, Visit visit) {
   while (in.ok() && !in.at_end()) {
     ++index;
     if (index == count) {
-      visit(in.rest());
+      if (const Bytes last = in.rest(); !last.empty()) visit(last);
       return true;
     }
     const auto size = read_leb128(in);
     const Bytes element = size ? in.bytes(*size) : Bytes{};
     if (!size || !in.ok()) return false;
-    visit(element);
+    if (!element.empty()) visit(element);
   }
   // W counts the elements: fewer are as wrong as none.
   return index > 0 && count == 0;
@@ -53,21 +54,38 @@ void append(Bytes bytes, std::vector<std::uint8_t>& out) {
   out.insert(out.end(), bytes.begin(), bytes.end());
 }
 
-/// Writes an OBU with its size field. An OBU that has one already keeps it. False when it is cut
-/// off.
+void begin_obu(std::uint8_t header, std::optional<std::uint8_t> extension, std::size_t size,
+               std::vector<std::uint8_t>& out) {
+  out.push_back(static_cast<std::uint8_t>(header | kHasSize));
+  if (extension) out.push_back(*extension);
+  append_leb128(size, out);
+}
+
+/// Writes an element whose OBU has its size, and may not be the only one. False when it is cut off.
+bool write_sized_obus(const Pieces& element, std::vector<std::uint8_t>& out) {
+  std::vector<std::uint8_t> joined;
+  joined.reserve(element.size);
+  for (const Bytes piece : element.elements) append(piece, joined);
+  const auto obus = av1::split_obus(joined);
+  if (!obus) return false;
+  for (const av1::Obu& obu : *obus) {
+    if (is_dropped(obu.type())) continue;
+    begin_obu(obu.header, obu.extension, obu.payload.size(), out);
+    append(obu.payload, out);
+  }
+  return true;
+}
+
+/// Writes an OBU with its size field. False when it is cut off.
 bool write_obu(const Pieces& obu, std::vector<std::uint8_t>& out) {
   const Bytes first = obu.elements.front();
   const std::uint8_t header = first[0];
+  if ((header & kHasSize) != 0) return write_sized_obus(obu, out);
   if (is_dropped((header >> 3) & 0x0F)) return true;
-  const std::size_t header_size = (header & kHasExtension) != 0 ? 2 : 1;
+  const bool extended = (header & kHasExtension) != 0;
+  const std::size_t header_size = extended ? 2 : 1;
   if (first.size() < header_size) return false;
-  if ((header & kHasSize) != 0) {
-    for (const Bytes element : obu.elements) append(element, out);
-    return true;
-  }
-  out.push_back(static_cast<std::uint8_t>(header | kHasSize));
-  if (header_size == 2) out.push_back(first[1]);
-  append_leb128(obu.size - header_size, out);
+  begin_obu(header, extended ? std::optional{first[1]} : std::nullopt, obu.size - header_size, out);
   append(first.subspan(header_size), out);
   for (std::size_t i = 1; i < obu.elements.size(); ++i) append(obu.elements[i], out);
   return true;
@@ -83,7 +101,6 @@ bool join_unit(std::span<const Bytes> parts, std::vector<std::uint8_t>& frame) {
     bool first = true;
     const bool valid = for_each_element(part, [&](Bytes element) {
       const bool same = std::exchange(first, false) && continues;
-      if (element.empty()) return;
       if (!same || obus.empty()) obus.emplace_back();
       obus.back().elements.push_back(element);
       obus.back().size += element.size();
@@ -106,17 +123,16 @@ struct Glimpse {
 };
 
 void look_at(Bytes element, Glimpse& glimpse) {
-  const auto obus = av1::split_obus(element);
-  if (!obus || obus->empty()) return;
-  const av1::Obu& obu = obus->front();
-  if (!glimpse.layer) glimpse.layer = obu.layer();
-  if (obu.type() == av1::kSequenceHeader) {
-    glimpse.sequence_header = true;
-    if (const auto size = av1::picture_size(obu.payload)) glimpse.size = *size;
-  } else if ((obu.type() == av1::kFrame || obu.type() == av1::kFrameHeader) &&
-             !obu.payload.empty() && !glimpse.key_frame) {
-    // show_existing_frame and frame_type, KEY_FRAME is 0 (AV1 section 5.9.2).
-    glimpse.key_frame = (obu.payload[0] & 0xE0) == 0;
+  for (const av1::Obu& obu : av1::first_obus(element)) {
+    if (!glimpse.layer) glimpse.layer = obu.layer();
+    if (obu.type() == av1::kSequenceHeader) {
+      glimpse.sequence_header = true;
+      if (const auto size = av1::picture_size(obu.payload)) glimpse.size = *size;
+    } else if ((obu.type() == av1::kFrame || obu.type() == av1::kFrameHeader) &&
+               !obu.payload.empty() && !glimpse.key_frame) {
+      // show_existing_frame and frame_type, KEY_FRAME is 0 (AV1 section 5.9.2).
+      glimpse.key_frame = (obu.payload[0] & 0xE0) == 0;
+    }
   }
 }
 

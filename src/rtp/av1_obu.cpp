@@ -1,5 +1,8 @@
 // Open bitstream units and what the sequence header says (AV1 bitstream specification section 5).
 #include "parley/rtp/av1.hpp"
+
+#include <algorithm>
+
 #include "rtp/bit_reader.hpp"
 #include "rtp/leb128.hpp"
 
@@ -47,6 +50,26 @@ void skip_operating_points(BitReader& in) {
   }
 }
 
+/// The next OBU; when it is cut off, what is there of it, with `in` no longer ok. nullopt for what
+/// is no OBU.
+std::optional<Obu> read_obu(ByteReader& in) {
+  Obu obu;
+  obu.header = in.u8();
+  if ((obu.header & kForbidden) != 0) return std::nullopt;
+  if ((obu.header & kHasExtension) != 0) obu.extension = in.u8();
+  if (!in.ok()) return std::nullopt;
+  if ((obu.header & kHasSize) == 0) {
+    obu.payload = in.rest();
+    return obu;
+  }
+  const auto size = read_leb128(in);
+  if (!size) return std::nullopt;
+  const Bytes rest = ByteReader{in}.rest();
+  obu.payload = rest.first(std::min<std::size_t>(*size, rest.size()));
+  in.skip(*size);
+  return obu;
+}
+
 }  // namespace
 
 std::optional<std::uint8_t> Obu::layer() const {
@@ -58,19 +81,20 @@ std::optional<std::vector<Obu>> split_obus(Bytes unit) {
   std::vector<Obu> obus;
   ByteReader in{unit};
   while (!in.at_end()) {
-    Obu obu;
-    obu.header = in.u8();
-    if ((obu.header & kForbidden) != 0) return std::nullopt;
-    if ((obu.header & kHasExtension) != 0) obu.extension = in.u8();
-    if ((obu.header & kHasSize) != 0) {
-      const auto size = read_leb128(in);
-      if (!size) return std::nullopt;
-      obu.payload = in.bytes(*size);
-    } else {
-      obu.payload = in.rest();
-    }
-    if (!in.ok()) return std::nullopt;
-    obus.push_back(obu);
+    const auto obu = read_obu(in);
+    if (!obu || !in.ok()) return std::nullopt;
+    obus.push_back(*obu);
+  }
+  return obus;
+}
+
+std::vector<Obu> first_obus(Bytes piece) {
+  std::vector<Obu> obus;
+  ByteReader in{piece};
+  while (in.ok() && !in.at_end()) {
+    const auto obu = read_obu(in);
+    if (!obu) break;
+    obus.push_back(*obu);
   }
   return obus;
 }

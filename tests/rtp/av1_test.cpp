@@ -99,6 +99,34 @@ TEST_CASE("temporal delimiters and tile lists of others are ignored", "[rtp][av1
   CHECK(frame_of_payloads(Av1Depacketizer{}, {from_hex("10 32 01 AA")}) == from_hex("32 01 AA"));
 }
 
+TEST_CASE("a temporal unit that Pion sends as one OBU element is taken apart", "[rtp][av1]") {
+  const ByteVector unit = from_hex(kDelimiter) + from_hex(kSequence) + from_hex(kKeyFrame);
+  const auto expected = from_hex(kSequence) + from_hex(kKeyFrame);
+  const ByteVector whole = from_hex("00 17") + unit;
+  CHECK(frame_of_payloads(Av1Depacketizer{}, {whole}) == expected);
+  // Cut within the frame, as where a packet ends.
+  const std::vector<ByteVector> pieces{
+      from_hex("40 14") + ByteVector(unit.begin(), unit.begin() + 20),
+      from_hex("80 03") + ByteVector(unit.begin() + 20, unit.end())};
+  CHECK(frame_of_payloads(Av1Depacketizer{}, pieces) == expected);
+  const auto key = parse(pieces[0]);
+  CHECK(key.key_frame);
+  CHECK(key.begins_frame);
+  CHECK(key.width == 64);
+  CHECK(key.height == 48);
+  const ByteVector inter = from_hex("00 07") + from_hex(kDelimiter) + from_hex(kInterFrame);
+  CHECK(frame_of_payloads(Av1Depacketizer{}, {inter}) == from_hex(kInterFrame));
+  CHECK_FALSE(parse(inter).key_frame);
+  // A size that does not fit.
+  CHECK_FALSE(frame_of_payloads(Av1Depacketizer{}, {from_hex("00 05 12 00 32 09 30")}));
+}
+
+TEST_CASE("an empty OBU element before another of Pion does not count", "[rtp][av1]") {
+  CHECK(frame_of_payloads(Av1Depacketizer{},
+                          {from_hex("40 03 30 AA BB"), from_hex("80 00 02 CC DD")}) ==
+        from_hex("32 04 AA BB CC DD"));
+}
+
 TEST_CASE("AV1 payloads whose lengths do not fit are malformed", "[rtp][av1]") {
   const auto malformed = [](const char* hex) { return !Av1Depacketizer{}.parse(from_hex(hex)); };
   CHECK(malformed(""));

@@ -34,6 +34,9 @@ struct Obu {
 /// size. nullopt when it is malformed.
 std::optional<std::vector<Obu>> split_obus(Bytes unit);
 
+/// The OBUs at the beginning of a temporal unit, of which the last may be cut off.
+std::vector<Obu> first_obus(Bytes piece);
+
 struct PictureSize {
   int width = 0;
   int height = 0;
@@ -44,7 +47,8 @@ std::optional<PictureSize> picture_size(Bytes sequence_header);
 
 /// Reads AV1 aggregation headers and OBU elements (section 4.4 and 4.5 of the payload format).
 /// Frames come out as temporal units in the low overhead format: every OBU has its size, temporal
-/// delimiters and tile lists are left out.
+/// delimiters and tile lists are left out. An element with several OBUs, which is none of that
+/// format, is taken apart when they have their sizes: Pion sends a temporal unit as one.
 ///
 ///      |Z|Y| W |N|-----|  Z: goes on with an OBU, Y: its last OBU goes on, N: new sequence
 class Av1Depacketizer final : public VideoDepacketizer {
