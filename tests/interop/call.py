@@ -23,7 +23,7 @@ class Call:
         if scenario.direction != 'both':
             options['direction'] = 'recvonly' if scenario.direction == 'to parley' else 'sendonly'
         parley.ask('start', **options)
-        peer.ask('start')
+        peer.ask('start', **scenario.start)
 
     def check(self, condition, text, pace=False):
         """`pace`: a busy host may be the reason."""

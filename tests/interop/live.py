@@ -42,7 +42,7 @@ def add_channel_later(who):
         call.end(who).ask('channel', label='late')
         call.negotiate(who)
         wait_open(call, who, ['late'])
-        talk(call, who, 'late', [1, 1200, 65536])
+        talk(call, who, 'late', [1, 1200, min(65536, call.about.longest)])
         call.check_media()
         call.close()
     return body

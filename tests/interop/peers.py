@@ -34,6 +34,8 @@ class Peer:
     codecs: tuple = ()
     # Has the W3C interface and answers requests by call.js.
     w3c: bool = False
+    # Of what browsers can, that which the peer's program can as well: see scenarios.py.
+    skills: tuple = ()
     # Statistics that say how well the media came.
     browser: bool = False
     # Calls at once. A browser in one takes half a processor.
@@ -91,13 +93,14 @@ PEERS = {peer.name: peer for peer in [
     Peer('libdatachannel', 'libdatachannel', ['node', f'{HERE}/libdatachannel_peer.cjs'],
          ['nodejs', 'npm'], ['node-datachannel'], media=False, echoes_rtp=True),
     Peer('pion', 'Pion', [f'{WORK}/pion/pion_peer'],
-         ['golang-go', 'golang-github-pion-webrtc.v3-dev', 'gcc', 'pkg-config', 'libvpx-dev',
-          'libopus-dev'], build=build_pion,
+         ['golang-go', 'golang-github-pion-webrtc.v3-dev', 'gcc', 'pkg-config', 'libavcodec-dev',
+          'libavutil-dev', 'libopus-dev'], build=build_pion, codecs=('H264', 'VP9', 'AV1'),
+         skills=('three videos', 'adds data', 'mute', 'glare', 'change codecs'),
          # A message of 65536 bytes does not fit its buffer of 65535, and it closes the channel.
          longest=65535, hears_close_notify=False, takes_simulcast=True, echo_server=[f'{WORK}/pion/pion_peer', 'serve'],
-         cannot={'DTLS client': 'answers a=setup:active to an offer of a=setup:active',
+         cannot={'glare, peer gives way': 'has no rollback: "invalid proposed signaling state transition: '
+                                          'have-local-offer->SetLocal(rollback)->stable"',
                  'channels reopened, peer offers': 'gives no id twice: 1 3 5 7 9 11',
-                 'simulcast, peer offers': 'receives it, and sends one encoding of a track',
                  'AEAD_AES_256_GCM': 'does not know it: alert insufficient_security'}),
     Peer('aiortc', 'aiortc', ['/usr/bin/python3', f'{HERE}/aiortc_peer.py'], ['python3-aiortc'],
          codecs=('H264',), echo_server=['/usr/bin/python3', f'{HERE}/aiortc_echo.py'],

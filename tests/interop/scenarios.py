@@ -191,8 +191,9 @@ def setup_of_offer(value):
     return edit
 
 
-def like_a_browser(peer):
-    return peer.w3c
+def that(skill):
+    """Of peers whose programs answer more than every peer's."""
+    return lambda peer: peer.w3c or skill in peer.skills
 
 
 def only_ipv6(sdp, **_):
@@ -232,25 +233,25 @@ def scenarios():
         Scenario('video alone', media_call, 'peer', ('video',)),
         Scenario('video alone', media_call, 'parley', ('video',), mode='decode', closer='peer'),
         Scenario('three videos', distinct_videos, 'peer', ('audio', *3 * ('video',)), start={'apart': True},
-                 needs=like_a_browser),
+                 needs=that('three videos')),
         Scenario('three videos', distinct_videos, 'parley', ('audio', *3 * ('video',)), mode='decode',
-                 closer='peer', start={'apart': True}, needs=like_a_browser),
+                 closer='peer', start={'apart': True}, needs=that('three videos')),
         Scenario('peer adds video', add_video_later('peer'), 'peer', ('audio',), quick=True),
         Scenario('parley adds video', add_video_later('parley'), 'peer', ('audio',)),
         Scenario('parley adds video', add_video_later('parley'), 'parley', ('audio',), quick=True),
         Scenario('peer adds video', add_video_later('peer'), 'parley', ('audio',)),
-        Scenario('peer adds data', add_channel_later('peer'), 'peer', data=True, needs=like_a_browser),
+        Scenario('peer adds data', add_channel_later('peer'), 'peer', data=True, needs=that('adds data')),
         Scenario('parley adds data', add_channel_later('parley'), 'peer', data=True, closer='peer',
-                 needs=like_a_browser),
+                 needs=that('adds data')),
         Scenario('parley adds data', add_channel_later('parley'), 'parley', data=True,
-                 needs=like_a_browser),
-        Scenario('peer is muted', mute('peer'), 'peer', mode='decode', needs=like_a_browser),
+                 needs=that('adds data')),
+        Scenario('peer is muted', mute('peer'), 'peer', mode='decode', needs=that('mute')),
         Scenario('parley is muted', mute('parley'), 'parley', mode='decode', closer='peer',
-                 needs=like_a_browser),
+                 needs=that('mute')),
         Scenario('glare, peer gives way', glare('peer'), 'peer', ('audio',), mode='decode',
-                 needs=like_a_browser),
+                 needs=that('glare')),
         Scenario('glare, parley gives way', glare('parley'), 'parley', ('audio',), mode='decode',
-                 closer='peer', needs=like_a_browser),
+                 closer='peer', needs=that('glare')),
         Scenario('peer restarts ICE', ice_restart('peer'), 'peer', quick=True),
         Scenario('parley restarts ICE', ice_restart('parley'), 'peer', closer='peer'),
         Scenario('parley restarts ICE', ice_restart('parley'), 'parley', quick=True),
@@ -258,7 +259,7 @@ def scenarios():
         Scenario('5 % loss', lossy_call, 'peer', start=lossy),
         Scenario('5 % loss', lossy_call, 'parley', mode='decode', start=lossy),
         Scenario('simulcast', simulcast, 'peer', ('video',), mode='decode',
-                 direction='to parley', start={'simulcast': True}),
+                 direction='to parley', closer='peer', start={'simulcast': True}),
         Scenario('simulcast', simulcast_from_parley, 'parley', ('video',), mode='decode',
                  direction='from parley', needs=lambda peer: peer.takes_simulcast),
         Scenario('IPv6', over_ipv6, 'peer', edit=only_ipv6),
@@ -266,7 +267,8 @@ def scenarios():
         Scenario('IPv6 alone', over_ipv6, 'peer', edit=only_ipv6, ipv4=False),
         Scenario('IPv6 alone', over_ipv6, 'parley', edit=only_ipv6, ipv4=False),
         Scenario('DTLS server', with_role('server'), 'peer', edit=setup_of_offer('active')),
-        Scenario('DTLS client', with_role('client'), 'parley', edit=setup_of_offer('active')),
+        Scenario('DTLS client', with_role('client'), 'parley', edit=setup_of_offer('active'),
+                 start={'peerDtlsRole': 'server'}),
     ]
     for codec in ('H264', 'VP9', 'AV1'):
         for offerer in ('peer', 'parley'):
@@ -274,7 +276,7 @@ def scenarios():
                                  needs=lambda peer, c=codec: c in peer.codecs))
             all_.append(Scenario(f'VP8 to {codec}', switch_codec(offerer, codec), offerer,
                                  start={'videoCodecs': ['VP8', codec]},
-                                 needs=lambda peer, c=codec: peer.w3c and c in peer.codecs))
+                                 needs=lambda peer, c=codec: c in peer.codecs and that('change codecs')(peer)))
     for offerer, opener, closer in (('peer', 'peer', 'parley'), ('parley', 'parley', 'peer'),
                                     ('peer', 'parley', 'peer'), ('parley', 'peer', 'parley')):
         all_.append(Scenario(f'{opener} opens channels', data_echo(opener), offerer, (), data=True,

@@ -36,7 +36,7 @@ func serveEchoes() error {
 }
 
 func echo(offer webrtc.SessionDescription) (*webrtc.SessionDescription, error) {
-	pc, err := newConnection()
+	pc, err := newConnection(Options{})
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +78,7 @@ func echoTracks(pc *webrtc.PeerConnection) error {
 		if err != nil {
 			return err
 		}
-		go readFeedback(sender, make(chan bool))
+		go readFeedback(sender.ReadRTCP, make(chan bool))
 		back[transceiver.Kind()] = track
 	}
 	pc.OnTrack(func(remote *webrtc.TrackRemote, _ *webrtc.RTPReceiver) {

@@ -36,6 +36,25 @@ type Request struct {
 	} `json:"init"`
 	Sizes []int `json:"sizes"`
 	Text  bool  `json:"text"`
+
+	Codecs    []string   `json:"codecs"`
+	Encodings []Encoding `json:"encodings"`
+	Muted     bool       `json:"muted"`
+	Options
+}
+
+// Options are what "start" chooses.
+type Options struct {
+	VideoCodecs []string `json:"videoCodecs"`
+	Apart       bool     `json:"apart"`
+	DTLSRole    string   `json:"peerDtlsRole"` // of an answer
+}
+
+func (o Options) videoCodecs() []string {
+	if len(o.VideoCodecs) > 0 {
+		return o.VideoCodecs
+	}
+	return []string{"VP8"}
 }
 
 // Reply is what a request is answered with, beside its id.
@@ -43,7 +62,8 @@ type Reply map[string]interface{}
 
 // Call is one connection. Everything below mutex is guarded by it.
 type Call struct {
-	pc *webrtc.PeerConnection
+	pc      *webrtc.PeerConnection
+	options Options
 
 	mutex       sync.Mutex
 	states      []string
@@ -52,15 +72,21 @@ type Call struct {
 	gone        bool
 	ended       chan struct{}
 	tracks      []*Track
+	sources     []*Source
 	channels    map[string]*Channel // those that a test talks on
 	all         []*Channel
 }
 
-func newConnection() (*webrtc.PeerConnection, error) {
+func newConnection(options Options) (*webrtc.PeerConnection, error) {
 	var settings webrtc.SettingEngine
 	settings.SetIncludeLoopbackCandidate(true)
 	settings.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})
-	engine, err := codecsWithoutRTX()
+	if options.DTLSRole == "server" {
+		if err := settings.SetAnsweringDTLSRole(webrtc.DTLSRoleServer); err != nil {
+			return nil, err
+		}
+	}
+	engine, err := newEngine(options.videoCodecs())
 	if err != nil {
 		return nil, err
 	}
@@ -80,12 +106,12 @@ func newConnection() (*webrtc.PeerConnection, error) {
 	return api.NewPeerConnection(webrtc.Configuration{})
 }
 
-func newCall() (*Call, error) {
-	pc, err := newConnection()
+func newCall(options Options) (*Call, error) {
+	pc, err := newConnection(options)
 	if err != nil {
 		return nil, err
 	}
-	c := &Call{pc: pc, ended: make(chan struct{}), channels: map[string]*Channel{}}
+	c := &Call{pc: pc, options: options, ended: make(chan struct{}), channels: map[string]*Channel{}}
 	pc.OnConnectionStateChange(func(state webrtc.PeerConnectionState) {
 		c.mutex.Lock()
 		defer c.mutex.Unlock()
@@ -101,23 +127,6 @@ func newCall() (*Call, error) {
 	pc.OnTrack(func(track *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) { c.receive(track, receiver) })
 	pc.OnDataChannel(func(channel *webrtc.DataChannel) { c.adopt(channel, true) })
 	return c, nil
-}
-
-// The default codecs of Pion 3.1 offer RTX and cannot read it.
-func codecsWithoutRTX() (*webrtc.MediaEngine, error) {
-	engine := &webrtc.MediaEngine{}
-	err := engine.RegisterCodec(webrtc.RTPCodecParameters{
-		RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeOpus, ClockRate: 48000,
-			Channels: 2, SDPFmtpLine: "minptime=10;useinbandfec=1"},
-		PayloadType: 111}, webrtc.RTPCodecTypeAudio)
-	if err != nil {
-		return nil, err
-	}
-	return engine, engine.RegisterCodec(webrtc.RTPCodecParameters{
-		RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeVP8, ClockRate: 90000,
-			RTCPFeedback: []webrtc.RTCPFeedback{{Type: "goog-remb"}, {Type: "ccm", Parameter: "fir"},
-				{Type: "nack"}, {Type: "nack", Parameter: "pli"}}},
-		PayloadType: 96}, webrtc.RTPCodecTypeVideo)
 }
 
 func (c *Call) close() {
@@ -144,13 +153,22 @@ func (c *Call) describe(description webrtc.SessionDescription) (Reply, error) {
 }
 
 func (c *Call) offer(request Request) (Reply, error) {
-	if err := c.send(request.Media); err != nil {
+	if len(request.Encodings) > 0 {
+		if err := c.sendEncodings(request.Encodings); err != nil {
+			return nil, err
+		}
+	} else if err := c.send(request.Media); err != nil {
 		return nil, err
 	}
 	for _, kind := range request.Directions["recvonly"] {
 		_, err := c.pc.AddTransceiverFromKind(webrtc.NewRTPCodecType(kind),
 			webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly})
 		if err != nil {
+			return nil, err
+		}
+	}
+	if len(request.Codecs) > 0 {
+		if err := prefer(c.pc, request.Codecs); err != nil {
 			return nil, err
 		}
 	}
@@ -169,19 +187,29 @@ func (c *Call) answer(request Request) (Reply, error) {
 	if err := c.send(request.Media); err != nil {
 		return nil, err
 	}
+	if err := prefer(c.pc, offeredOf(request.SDP, c.options.videoCodecs())); err != nil {
+		return nil, err
+	}
 	answer, err := c.pc.CreateAnswer(nil)
 	if err != nil {
 		return nil, err
 	}
-	return c.describe(answer)
+	reply, err := c.describe(answer)
+	if err != nil {
+		return nil, err
+	}
+	return reply, c.followNegotiation()
 }
 
 func (c *Call) accept(request Request) (Reply, error) {
 	c.mutex.Lock()
 	c.described = time.Now()
 	c.mutex.Unlock()
-	return Reply{}, c.pc.SetRemoteDescription(
-		webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: request.SDP})
+	err := c.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: request.SDP})
+	if err != nil {
+		return nil, err
+	}
+	return Reply{}, c.followNegotiation()
 }
 
 // until waits for a condition that is asked with the mutex held, and says whether it holds.
@@ -222,6 +250,10 @@ func (c *Call) handle(request Request) (Reply, error) {
 		return Reply{"gone": gone, "states": strings.Join(c.states, " ")}, nil
 	case "counts":
 		return c.counts(), nil
+	case "stats":
+		return c.stats(), nil
+	case "mute":
+		return Reply{}, c.mute(request.Muted)
 	case "close":
 		c.close()
 		return Reply{}, nil
@@ -247,7 +279,7 @@ func main() {
 			if call != nil {
 				call.close()
 			}
-			call, _ = newCall()
+			call, _ = newCall(request.Options)
 		}
 		go func(call *Call) {
 			reply, err := Reply{"version": "3.1.56"}, error(nil)

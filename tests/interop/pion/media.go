@@ -1,19 +1,18 @@
 package main
 
-// Pion carries encoded media only. libvpx and libopus are at hand because parley needs them.
+// Pion carries encoded media only. libavcodec has all of the video codecs.
 
 /*
-#cgo pkg-config: vpx opus
+#cgo pkg-config: libavcodec libavutil opus
+#cgo LDFLAGS: -lm
+#include <libavcodec/avcodec.h>
+#include <libavutil/dict.h>
 #include <math.h>
 #include <opus.h>
 #include <stdlib.h>
 #include <string.h>
-#include <vpx/vp8cx.h>
-#include <vpx/vp8dx.h>
-#include <vpx/vpx_decoder.h>
-#include <vpx/vpx_encoder.h>
 
-enum { WIDTH = 320, HEIGHT = 240, CELLS = 8 };
+enum { CELLS = 8 };
 
 static void cells_of(int number, int cells[CELLS]) {
 	int parity = 0;
@@ -23,77 +22,90 @@ static void cells_of(int number, int cells[CELLS]) {
 	cells[6] = parity;
 }
 
-typedef struct { vpx_codec_ctx_t codec; vpx_image_t* image; int number; } Encoder;
+typedef struct { AVCodecContext* codec; AVFrame* frame; AVPacket* packet; } Encoder;
 
-static Encoder* encoder_new(void) {
+static Encoder* encoder_new(const char* name, const char* settings, int width, int height) {
 	Encoder* e = calloc(1, sizeof *e);
-	vpx_codec_enc_cfg_t config;
-	vpx_codec_enc_config_default(vpx_codec_vp8_cx(), &config, 0);
-	config.g_w = WIDTH;
-	config.g_h = HEIGHT;
-	config.g_timebase.num = 1;
-	config.g_timebase.den = 20;
-	config.rc_target_bitrate = 400;
-	config.g_error_resilient = 1;
-	config.g_lag_in_frames = 0;
-	config.kf_max_dist = 3000;
-	vpx_codec_enc_init(&e->codec, vpx_codec_vp8_cx(), &config, 0);
-	vpx_codec_control(&e->codec, VP8E_SET_CPUUSED, 8);
-	e->image = vpx_img_alloc(NULL, VPX_IMG_FMT_I420, WIDTH, HEIGHT, 1);
+	const AVCodec* codec = avcodec_find_encoder_by_name(name);
+	e->codec = avcodec_alloc_context3(codec);
+	e->codec->width = width;
+	e->codec->height = height;
+	e->codec->pix_fmt = AV_PIX_FMT_YUV420P;
+	e->codec->time_base = (AVRational){1, 20};
+	e->codec->bit_rate = 400000;
+	e->codec->gop_size = 3000;
+	e->codec->max_b_frames = 0;
+	e->codec->thread_count = 1;
+	AVDictionary* options = NULL;
+	av_dict_parse_string(&options, settings, "=", ":", 0);
+	avcodec_open2(e->codec, codec, &options);
+	av_dict_free(&options);
+	e->frame = av_frame_alloc();
+	e->frame->width = width;
+	e->frame->height = height;
+	e->frame->format = AV_PIX_FMT_YUV420P;
+	av_frame_get_buffer(e->frame, 0);
+	e->packet = av_packet_alloc();
 	return e;
 }
 
-// The next picture; returns its size and where it lies.
-static int encoder_next(Encoder* e, int key, const void** data) {
-	int cells[CELLS], n = e->number++;
-	cells_of(n & 15, cells);
-	for (int y = 0; y < HEIGHT; ++y)
-		for (int x = 0; x < WIDTH; ++x)
-			e->image->planes[0][y * e->image->stride[0] + x] =
-				y < HEIGHT / 8 ? (cells[x * CELLS / WIDTH] ? 200 : 40) : 16 + (x + y + 2 * n) / 2 % 200;
-	for (int p = 1; p < 3; ++p) memset(e->image->planes[p], 128, e->image->stride[p] * HEIGHT / 2);
-	vpx_codec_encode(&e->codec, e->image, n, 1, key ? VPX_EFLAG_FORCE_KF : 0, VPX_DL_REALTIME);
-	vpx_codec_iter_t at = NULL;
-	const vpx_codec_cx_pkt_t* packet;
-	while ((packet = vpx_codec_get_cx_data(&e->codec, &at)))
-		if (packet->kind == VPX_CODEC_CX_FRAME_PKT) {
-			*data = packet->data.frame.buf;
-			return packet->data.frame.sz;
-		}
-	return 0;
+// The n-th picture; returns its size and where it lies.
+static int encoder_next(Encoder* e, int n, int number, int key, const void** data) {
+	int cells[CELLS], width = e->frame->width, height = e->frame->height;
+	cells_of(number, cells);
+	av_frame_make_writable(e->frame);
+	for (int y = 0; y < height; ++y)
+		for (int x = 0; x < width; ++x)
+			e->frame->data[0][y * e->frame->linesize[0] + x] =
+				y < height / 8 ? (cells[x * CELLS / width] ? 200 : 40) : 16 + (x + y + 2 * n) / 2 % 200;
+	for (int p = 1; p < 3; ++p) memset(e->frame->data[p], 128, e->frame->linesize[p] * height / 2);
+	e->frame->pts = n;
+	e->frame->pict_type = key ? AV_PICTURE_TYPE_I : AV_PICTURE_TYPE_NONE;
+	av_packet_unref(e->packet);
+	if (avcodec_send_frame(e->codec, e->frame) || avcodec_receive_packet(e->codec, e->packet)) return 0;
+	*data = e->packet->data;
+	return e->packet->size;
 }
 
 static void encoder_free(Encoder* e) {
-	vpx_codec_destroy(&e->codec);
-	vpx_img_free(e->image);
+	avcodec_free_context(&e->codec);
+	av_frame_free(&e->frame);
+	av_packet_free(&e->packet);
 	free(e);
 }
 
-typedef struct { vpx_codec_ctx_t codec; int width; } Decoder;
+typedef struct { AVCodecContext* codec; AVFrame* frame; AVPacket* packet; } Decoder;
 
-static Decoder* decoder_new(void) {
+static Decoder* decoder_new(enum AVCodecID id) {
 	Decoder* d = calloc(1, sizeof *d);
-	vpx_codec_dec_init(&d->codec, vpx_codec_vp8_dx(), NULL, 0);
+	const AVCodec* codec = avcodec_find_decoder(id);
+	d->codec = avcodec_alloc_context3(codec);
+	d->codec->thread_count = 1;
+	d->codec->flags |= AV_CODEC_FLAG_LOW_DELAY;
+	avcodec_open2(d->codec, codec, NULL);
+	d->frame = av_frame_alloc();
+	d->packet = av_packet_alloc();
 	return d;
 }
 
 // -2: not decodable, -1: a picture without a marker, else the number in it.
 static int decoder_marker(Decoder* d, const void* data, int size) {
-	if (vpx_codec_decode(&d->codec, data, size, NULL, 0)) return -2;
-	vpx_codec_iter_t at = NULL;
-	vpx_image_t* image = vpx_codec_get_frame(&d->codec, &at);
-	if (!image) return -2;
-	d->width = image->d_w;
-	int seen[CELLS], expected[CELLS];
-	const unsigned char* row = image->planes[0] + image->d_h / 16 * image->stride[0];
-	for (int i = 0; i < CELLS; ++i) seen[i] = row[(2 * i + 1) * image->d_w / (2 * CELLS)] > 120;
+	av_packet_unref(d->packet);
+	av_new_packet(d->packet, size);
+	memcpy(d->packet->data, data, size);
+	if (avcodec_send_packet(d->codec, d->packet) || avcodec_receive_frame(d->codec, d->frame)) return -2;
+	int seen[CELLS], expected[CELLS], width = d->frame->width;
+	const unsigned char* row = d->frame->data[0] + d->frame->height / 16 * d->frame->linesize[0];
+	for (int i = 0; i < CELLS; ++i) seen[i] = row[(2 * i + 1) * width / (2 * CELLS)] > 120;
 	int number = seen[2] << 3 | seen[3] << 2 | seen[4] << 1 | seen[5];
 	cells_of(number, expected);
 	return memcmp(seen, expected, sizeof seen) ? -1 : number;
 }
 
 static void decoder_free(Decoder* d) {
-	vpx_codec_destroy(&d->codec);
+	avcodec_free_context(&d->codec);
+	av_frame_free(&d->frame);
+	av_packet_free(&d->packet);
 	free(d);
 }
 
@@ -158,30 +170,51 @@ import "C"
 
 import "unsafe"
 
-// Pictures encodes pictures with the marker.
-type Pictures struct{ c *C.Encoder }
+// How libavcodec is asked for the codecs, by their names in SDP.
+var videoCodecs = map[string]struct {
+	encoder, settings string
+	decoder           C.enum_AVCodecID
+}{
+	"VP8":  {"libvpx", "deadline=realtime:cpu-used=8:lag-in-frames=0:error-resilient=default", C.AV_CODEC_ID_VP8},
+	"VP9":  {"libvpx-vp9", "deadline=realtime:cpu-used=8:lag-in-frames=0", C.AV_CODEC_ID_VP9},
+	"H264": {"libx264", "preset=ultrafast:tune=zerolatency:profile=baseline:forced-idr=1", C.AV_CODEC_ID_H264},
+	"AV1":  {"libaom-av1", "usage=realtime:cpu-used=8:lag-in-frames=0", C.AV_CODEC_ID_AV1},
+}
 
-func newPictures() Pictures { return Pictures{C.encoder_new()} }
+// Pictures encodes pictures with the marker, whose values begin at `first` and are `values` many.
+type Pictures struct {
+	c                     *C.Encoder
+	number, first, values int
+}
 
-func (p Pictures) next(key bool) []byte {
+func newPictures(codec string, width, height, first, values int) *Pictures {
+	about := videoCodecs[codec]
+	name, settings := C.CString(about.encoder), C.CString(about.settings)
+	defer C.free(unsafe.Pointer(name))
+	defer C.free(unsafe.Pointer(settings))
+	return &Pictures{c: C.encoder_new(name, settings, C.int(width), C.int(height)), first: first, values: values}
+}
+
+func (p *Pictures) next(key bool) []byte {
 	var data unsafe.Pointer
 	wanted := C.int(0)
 	if key {
 		wanted = 1
 	}
-	size := C.encoder_next(p.c, wanted, &data)
+	size := C.encoder_next(p.c, C.int(p.number), C.int(p.first+p.number%p.values), wanted, &data)
+	p.number++
 	return C.GoBytes(data, size)
 }
 
-func (p Pictures) free() { C.encoder_free(p.c) }
+func (p *Pictures) free() { C.encoder_free(p.c) }
 
 // Viewer decodes pictures and reads their markers.
 type Viewer struct{ c *C.Decoder }
 
-func newViewer() Viewer { return Viewer{C.decoder_new()} }
+func newViewer(codec string) *Viewer { return &Viewer{C.decoder_new(videoCodecs[codec].decoder)} }
 
 // look gives the number in the marker, -1 without one, -2 when nothing was decoded.
-func (v Viewer) look(frame []byte) int {
+func (v *Viewer) look(frame []byte) int {
 	if len(frame) == 0 {
 		return -2
 	}
@@ -189,9 +222,9 @@ func (v Viewer) look(frame []byte) int {
 }
 
 // width is that of the last picture.
-func (v Viewer) width() int { return int(v.c.width) }
+func (v *Viewer) width() int { return int(v.c.frame.width) }
 
-func (v Viewer) free() { C.decoder_free(v.c) }
+func (v *Viewer) free() { C.decoder_free(v.c) }
 
 // Tone encodes a tone of 440 Hz.
 type Tone struct{ c *C.Tone }
