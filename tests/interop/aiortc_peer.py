@@ -3,6 +3,7 @@
 import asyncio
 import fractions
 import json
+import math
 import sys
 import time
 
@@ -15,34 +16,49 @@ import python_media
 from python_media import message
 
 
+class Paced:
+    """Keeps to its rate, and makes up for nothing after nobody listened for a while."""
+    begun = None
+    number = 0
+
+    async def next(self, per_second):
+        now = time.time()
+        self.begun = self.begun or now
+        if now - self.begun - self.number / per_second > 0.5:
+            self.number = math.ceil((now - self.begun) * per_second)
+        await asyncio.sleep(max(0, self.begun + self.number / per_second - now))
+        self.number += 1
+        return self.number - 1
+
+
 class Tone(MediaStreamTrack):
     kind = 'audio'
-    position = 0
+
+    def __init__(self):
+        super().__init__()
+        self.pace = Paced()
 
     async def recv(self):
-        if not self.position:
-            self.begun = time.time()
-        await asyncio.sleep(max(0, self.begun + self.position / 48000 - time.time()))
-        wave = python_media.tone(self.position, 960)
+        position = 960 * await self.pace.next(50)
+        wave = python_media.tone(position, 960)
         frame = av.AudioFrame.from_ndarray(wave.reshape(1, -1), format='s16', layout='mono')
-        frame.sample_rate, frame.pts = 48000, self.position
+        frame.sample_rate, frame.pts = 48000, position
         frame.time_base = fractions.Fraction(1, 48000)
-        self.position += 960
         return frame
 
 
 class Pictures(MediaStreamTrack):
     kind = 'video'
-    number = 0
+
+    def __init__(self, video, videos):
+        super().__init__()
+        self.pace, self.place = Paced(), (video, videos)
 
     async def recv(self):
-        if not self.number:
-            self.begun = time.time()
-        await asyncio.sleep(max(0, self.begun + self.number / 20 - time.time()))
-        luma = python_media.draw_picture(self.number, 320, 240)
+        number = await self.pace.next(20)
+        luma = python_media.draw_picture(number, python_media.counter_of(number, *self.place))
         frame = av.VideoFrame.from_ndarray(luma, format='gray').reformat(format='yuv420p')
-        frame.pts, frame.time_base = self.number * 4500, fractions.Fraction(1, 90000)
-        self.number += 1
+        frame.pts, frame.time_base = number * 4500, fractions.Fraction(1, 90000)
         return frame
 
 
@@ -72,6 +88,7 @@ class Call:
         self.pc = RTCPeerConnection()
         self.states, self.counters = [], []
         self.channels, self.echoes, self.received = {}, [], {}
+        self.silenced = {}
         self.described = self.connected_at = None
         self.lost = False
 
@@ -95,8 +112,8 @@ class Call:
             self.echoes.append(channel)
 
     def attach(self, kinds, directions=None, codecs=None):
-        for kind in kinds:
-            self.pc.addTrack(Tone() if kind == 'audio' else Pictures())
+        for kind, video, videos in python_media.with_places(kinds):
+            self.pc.addTrack(Tone() if kind == 'audio' else Pictures(video, videos))
         for kind in (directions or {}).get('recvonly', []):
             self.pc.addTransceiver(kind, direction='recvonly')
         for transceiver in self.pc.getTransceivers() if codecs else ():
@@ -136,6 +153,19 @@ class Call:
             transports.append(self.pc.sctp.transport)
         gone = await until(lambda: self.lost or any(t.state == 'closed' for t in transports), seconds)
         return {'gone': gone, 'states': ' '.join(self.states)}
+
+    async def mute(self, muted, **_):
+        for sender in self.pc.getSenders():
+            if muted and sender.track:
+                self.silenced[sender] = sender.track
+                sender.replaceTrack(None)
+            elif not muted and sender in self.silenced:
+                sender.replaceTrack(self.silenced[sender])
+
+    async def stats(self, **_):
+        return {'stats': [{key: value for key, value in vars(entry).items()
+                           if isinstance(value, (int, float, str))}
+                          for entry in (await self.pc.getStats()).values()]}
 
     async def counts(self, **_):
         mids = {t.receiver.track: t.mid for t in self.pc.getTransceivers()}

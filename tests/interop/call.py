@@ -16,7 +16,7 @@ class Call:
         self.connect_ms = None
         self.notes = []
         self.record = {}
-        options = {'decode': scenario.mode == 'decode', **scenario.start}
+        options = {'decode': scenario.mode == 'decode' or about.echoes_rtp, **scenario.start}
         if 'loss' in options:
             # Other datagrams are lost each time; the record tells how to lose the same again.
             options['seed'] = self.record['seed'] = random.randrange(1 << 31)
@@ -104,16 +104,19 @@ class Call:
         one is for paths that lose packets."""
         scenario = self.scenario
         kinds = tracks or list(scenario.media)
-        receivers = {'to parley': ('parley',), 'from parley': ('peer',)}
-        before, after, seconds = self.media_from(seconds, kinds.count('video'),
-                                                 receivers.get(scenario.direction, ('peer', 'parley')))
-        echoes = scenario.mode == 'echo'
-        if scenario.direction != 'to parley':
+        receivers = {'to parley': ('parley',), 'from parley': ('peer',)}.get(
+            scenario.direction, ('peer', 'parley'))
+        echoes, hertz = scenario.mode == 'echo', 440
+        if self.about.echoes_rtp:
+            # parley sees its own pictures and hears its own tone.
+            receivers, echoes, hertz = ('parley',), False, 660
+        before, after, seconds = self.media_from(seconds, kinds.count('video'), receivers)
+        if 'peer' in receivers:
             self.check_side('the peer', before[0], after[0], kinds, seconds, slack,
-                             440 if echoes else 660)
-        if scenario.direction != 'from parley':
+                            440 if echoes else 660)
+        if 'parley' in receivers:
             self.check_side('parley', before[1], after[1], kinds, seconds, slack,
-                             None if echoes else 440)
+                            None if echoes else hertz)
 
     def check_side(self, side, before, after, kinds, seconds, slack, hertz):
         for kind in ('audio', 'video'):
@@ -155,7 +158,8 @@ class Call:
 
     def close(self):
         """One end closes, the other sees it within a second."""
-        closer = 'parley' if self.about.silent else self.scenario.closer
+        silent = self.about.silent or self.about.echoes_rtp and not self.scenario.data
+        closer = 'parley' if silent else self.scenario.closer
         seeing = self.end(self.other(closer))
         from_ = time.monotonic()
         waiting = seeing.begin('gone', seconds=3)

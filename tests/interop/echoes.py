@@ -74,7 +74,7 @@ def their_client_at_server(call):
         call.connect_ms = connected['ms']
         judge_echo(call)
         # libdatachannel ends its association and its DTLS transport in silence, which only consent tells.
-        if not call.about.silent and call.about.media:
+        if not (call.about.silent or call.about.echoes_rtp):
             call.peer.ask('close')
             time.sleep(0.5)
             _, text, _ = request(f"{url}/peers/{answer['id']}")
@@ -104,4 +104,4 @@ def scenarios(Scenario):
     return serves + [
         Scenario('calls echo_server', their_client_at_server, 'peer', data=True, quick=True),
         Scenario('calls echo_server', their_client_at_server, 'peer', (), data=True, quick=True,
-                 needs=lambda peer: not peer.media)]
+                 needs=lambda peer: peer.echoes_rtp)]

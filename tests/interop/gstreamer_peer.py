@@ -84,6 +84,16 @@ def state_of(channel):
     return int(channel.get_property('ready-state'))
 
 
+def fields(structure):
+    names = [structure.nth_field_name(i) for i in range(structure.n_fields())]
+    return {name: structure.get_value(name) for name in names}
+
+
+def w3c_name(name):
+    first, *others = name.split('-')
+    return first + ''.join(word.capitalize() for word in others)
+
+
 class Call:
     def __init__(self):
         self.pipeline = Gst.Pipeline()
@@ -95,7 +105,7 @@ class Call:
         self.bin.connect('on-new-transceiver', lambda _, t: t.set_property('do-nack', True))
         self.pipeline.add(self.bin)
         self.counters, self.channels, self.all_channels, self.kept = [], {}, [], []
-        self.states, self.remote, self.sinks = [], '', []
+        self.states, self.remote, self.sinks, self.valves = [], '', [], []
         self.described = self.connected_at = None
         self.lost = self.ended = False
         self.bin.connect('pad-added', self.receive)
@@ -132,20 +142,28 @@ class Call:
                 rf'^a=fmtp:{pt} .*packetization-mode=1', self.remote, re.M)]
         return int(offered[0]) if offered else {'OPUS': 111}.get(codec, 96)
 
+    def begin_sending(self, kinds, codecs):
+        """Before its encoder has begun, webrtcbin describes a codec without parameters (H.264 without
+        packetization-mode, in which no key frame fits) and a track with an SSRC of 0, by which nobody
+        can tell it from others."""
+        on_loop(lambda: self.send(kinds, codecs))
+        until(lambda: all(sink.get_current_caps() for sink in self.sinks), 3)
+
     def send(self, kinds, codecs=None):
-        for kind in kinds:
+        for kind, *place in python_media.with_places(kinds):
             codec = (codecs or ['VP8'])[0] if kind == 'video' else 'OPUS'
             pt = self.payload_type(codec)
             sender = Gst.parse_bin_from_description(
-                f'{SOURCES[kind]} ! {SENDERS[codec].format(pt=pt)} ! application/x-rtp,media={kind},'
+                f'{SOURCES[kind]} ! valve name=mute ! {SENDERS[codec].format(pt=pt)} ! application/x-rtp,media={kind},'
                 f'encoding-name={codec},payload={pt} ! queue', True)
             self.pipeline.add(sender)
             sink = self.sink_for(kind)
             sender.get_static_pad('src').link(sink)
             self.sinks.append(sink)
+            self.valves.append(sender.get_by_name('mute'))
             sender.sync_state_with_parent()
             if kind == 'video':
-                self.push_pictures(sender.get_by_name('pictures'))
+                self.push_pictures(sender.get_by_name('pictures'), *place)
 
     def sink_for(self, kind):
         template = self.bin.get_pad_template('sink_%u')
@@ -165,14 +183,15 @@ class Call:
                     return pad
         return self.bin.request_pad(template, None, None)
 
-    def push_pictures(self, source):
+    def push_pictures(self, source, video, videos):
         number = 0
 
         def push():
             nonlocal number
             if self.ended:
                 return False
-            luma = python_media.draw_picture(number, 320, 240).tobytes()
+            counter = python_media.counter_of(number, video, videos)
+            luma = python_media.draw_picture(number, counter).tobytes()
             source.emit('push-buffer', Gst.Buffer.new_wrapped(luma + CHROMA))
             number += 1
             return True
@@ -254,10 +273,7 @@ class Call:
         self.remote = ''
         if restart:
             raise NotImplementedError('webrtcbin 1.22 cannot restart ICE')
-        on_loop(lambda: self.send(media, codecs))
-        # Before its encoder has begun, webrtcbin offers a codec without parameters: H.264 without
-        # packetization-mode, in which no key frame fits.
-        until(lambda: all(sink.get_current_caps() for sink in self.sinks), 3)
+        self.begin_sending(media, codecs)
         for kind in (directions or {}).get('recvonly', []):
             caps = Gst.Caps.from_string({
                 'audio': 'application/x-rtp,media=audio,encoding-name=OPUS,payload=111,clock-rate=48000,'
@@ -268,8 +284,11 @@ class Call:
         return self.describe('offer')
 
     def answer(self, sdp, media=(), codecs=None, **_):
+        if self.bin.get_property('signaling-state').value_nick == 'have-local-offer':
+            self.promise('set-local-description', GstWebRTC.WebRTCSessionDescription.new(
+                GstWebRTC.WebRTCSDPType.ROLLBACK, GstSdp.SDPMessage.new()[1]))
         self.set_remote('offer', sdp)
-        on_loop(lambda: self.send(media, codecs))
+        self.begin_sending(media, codecs)
         return self.describe('answer')
 
     def accept(self, sdp, **_):
@@ -300,6 +319,18 @@ class Call:
                 if transport and transport.get_property('state').value_nick == 'closed':
                     return True
         return False
+
+    def mute(self, muted, **_):
+        for valve in self.valves:
+            valve.set_property('drop', muted)
+
+    def stats(self, **_):
+        """By the names of the W3C. (All that is bundled with a video has its kind.)"""
+        entries = [fields(entry) for entry in fields(self.promise('get-stats', None)).values()]
+        return {'stats': [
+            {'type': entry.pop('type').value_nick,
+             **{w3c_name(name): value for name, value in entry.items() if isinstance(value, (int, float, str))}}
+            for entry in entries]}
 
     def counts(self, **_):
         return {'tracks': [{'mid': mid, **counter.counts()} for mid, counter in self.counters]}

@@ -29,21 +29,43 @@ class Channel {
 
 // Of RFC 5761 section 4: the packet types of RTCP in the second byte.
 const isRtcp = packet => packet[1] >= 192 && packet[1] <= 223;
-const isPli = packet => packet[1] === 206 && (packet[0] & 31) === 1;
 
-// Sends the packets of a track back under SSRCs of its own. A PLI about them is one about the
-// original.
-function echo(track) {
-  track.setMediaHandler(new native.RtcpReceivingSession());
-  track.onMessage(packet => {
-    if (isRtcp(packet)) {
-      if (isPli(packet)) track.requestKeyframe();
-      return;
+// Between the SSRC of a packet and that of its echo; byte 8 is of the SSRC in RTP, and of that of the
+// medium in feedback (RFC 4585 section 6.1).
+function exchangeSsrc(packet) { packet[8] ^= 0x55; }
+
+// The NACKs and PLIs in a compound packet about an echo, made ones about the original; null for none.
+function feedbackIn(compound) {
+  const found = [Buffer.from([0x80, 201, 0, 1, 0, 0, 0, 1])];  // an empty report goes first (RFC 3550 section 6.1)
+  for (let at = 0; at + 12 <= compound.length;) {
+    const packet = compound.subarray(at, at + 4 + 4 * compound.readUInt16BE(at + 2));
+    if (packet[1] === 205 || packet[1] === 206) {
+      exchangeSsrc(packet);
+      found.push(packet);
     }
-    packet[8] ^= 0x55;
-    if (track.isOpen()) track.sendMessageBinary(packet);
-  });
-  return track;
+    at += packet.length;
+  }
+  return found.length > 1 ? Buffer.concat(found) : null;
+}
+
+// The sender of a native track: sends its packets back as long as it has a track of the W3C's.
+class Sender {
+  constructor(line, track) {
+    this.line = line;
+    this.track = track;
+    line.onMessage(packet => {
+      if (!line.isOpen()) return;
+      if (isRtcp(packet)) {
+        const feedback = feedbackIn(packet);
+        if (feedback) line.sendMessageBinary(feedback);
+      } else if (this.track) {
+        exchangeSsrc(packet);
+        line.sendMessageBinary(packet);
+      }
+    });
+  }
+
+  async replaceTrack(track) { this.track = track; }
 }
 
 class Connection {
@@ -55,23 +77,28 @@ class Connection {
     this.pc.onStateChange(state => { this.connectionState = state; this.onconnectionstatechange?.(); });
     this.pc.onGatheringStateChange(state => { this.iceGatheringState = state; });
     this.pc.onDataChannel(channel => this.ondatachannel?.({ channel: new Channel(channel) }));
-    this.tracks = [];  // which live as long as somebody holds them
-    this.pc.onTrack(track => this.tracks.push(echo(track)));
+    this.senders = [];  // whose native tracks live as long as somebody holds them
+    this.pc.onTrack(track => this.senders.push(new Sender(track, { kind: track.type() })));
   }
 
   get localDescription() { return this.pc.localDescription(); }
+  get signalingState() { return this.pc.signalingState(); }
   getReceivers() { return []; }
   getTransceivers() { return []; }
-  addTrack({ kind }) {
-    if (this.pc.signalingState() === 'have-remote-offer') return;  // the offer has made it
-    const section = kind === 'audio' ? new native.Audio(kind, 'SendRecv') : new native.Video(kind, 'SendRecv');
+  getSenders() { return this.senders; }
+  addTrack(track) {
+    if (this.signalingState === 'have-remote-offer') return;  // the offer has made it
+    const { kind } = track, mid = `${kind}${this.senders.length}`;
+    const section = kind === 'audio' ? new native.Audio(mid, 'SendRecv') : new native.Video(mid, 'SendRecv');
     if (kind === 'audio') section.addOpusCodec(111);
     else section.addVP8Codec(96);
-    this.tracks.push(echo(this.pc.addTrack(section)));
+    // Of several videos the packets tell which by their mid.
+    section.parseSdpLine('a=extmap:1 urn:ietf:params:rtp-hdrext:sdes:mid');
+    this.senders.push(new Sender(this.pc.addTrack(section), track));
   }
   async createOffer() { return 'offer'; }
   async createAnswer() { return 'answer'; }
-  async setLocalDescription(type) { this.pc.setLocalDescription(type); }
+  async setLocalDescription(description) { this.pc.setLocalDescription(description.type ?? description); }
   async setRemoteDescription({ type, sdp }) { this.pc.setRemoteDescription(sdp, type); }
   createDataChannel(label, { ordered = true, ...init }) {
     return new Channel(this.pc.createDataChannel(label, { unordered: !ordered, ...init }));
@@ -80,6 +107,7 @@ class Connection {
 }
 
 const media = {
+  rollsBackByHand: true,
   version: () => `${native.getLibraryVersion?.() ?? ''} (node-datachannel ${version})`.trim(),
   reset() {},
   MediaStream: class {},

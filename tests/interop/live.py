@@ -22,8 +22,8 @@ def ice_restart(who):
         call.connect()
         call.check_media()
         offer, answer = call.negotiate(who, restart=True)
-        for old, new in zip(call.record['descriptions'], (offer, answer)):
-            call.check(ufrag(old) != ufrag(new), 'the ICE restart kept its user fragment')
+        old = {ufrag(sdp) for sdp in call.record['descriptions'][:2]}
+        call.check(not old & {ufrag(offer), ufrag(answer)}, 'the ICE restart kept a user fragment')
         time.sleep(0.5)
         call.check_media()
         call.close()
@@ -63,8 +63,8 @@ def switch_codec(who, codec):
 
 
 def check_codec(call, codec):
-    """What both ends say of the video that they send and receive."""
-    for who in ('parley', 'peer'):
+    """What the ends say of the video that they send and receive."""
+    for who in ('parley', 'peer') if call.about.tells_codecs else ('parley',):
         stats = call.end(who).ask('stats')['stats']
         for way in ('inbound-rtp', 'outbound-rtp'):
             used = stat(stats, 'codec', id=stat(stats, way, kind='video').get('codecId'))
@@ -77,14 +77,15 @@ def mute(who):
     def body(call):
         call.connect()
         call.check_media()
+        # What sends back what it receives is as mute as parley.
+        witness = 'parley' if call.about.echoes_rtp else call.other(who)
         call.end(who).ask('mute', muted=True)
         time.sleep(0.3)
-        before = packets_received(call, call.other(who))
+        before = packets_received(call, witness)
         time.sleep(0.7)
-        after = packets_received(call, call.other(who))
-        for kind in call.scenario.media:
-            call.check(after[kind] - before[kind] <= 2,
-                       f'{after[kind] - before[kind]} packets of {kind} from {who}, who is muted')
+        after = packets_received(call, witness)
+        call.check(after - before <= 2 * len(call.scenario.media),
+                   f'{after - before} packets from {who}, who is muted')
         call.end(who).ask('mute', muted=False)
         time.sleep(0.3)
         call.check_media()
@@ -94,8 +95,7 @@ def mute(who):
 
 def packets_received(call, who):
     stats = call.end(who).ask('stats')['stats']
-    return {kind: stat(stats, 'inbound-rtp', kind=kind).get('packetsReceived', 0)
-            for kind in call.scenario.media}
+    return sum(entry.get('packetsReceived', 0) for entry in stats if entry['type'] == 'inbound-rtp')
 
 
 def glare(polite):

@@ -15,6 +15,17 @@ ECHO_CLIENT = ROOT / 'build/release/examples/echo_client/echo_client'
 
 NO_GCM = {profile: 'offers AES_CM_128_HMAC_SHA1_80 only: parley reports "no SRTP protection profile in '
                    'common"' for profile in ('AEAD_AES_128_GCM', 'AEAD_AES_256_GCM')}
+ONE_ENCODING = {'simulcast, parley offers': 'answers without a=simulcast'}
+
+
+def without(codec, evidence):
+    return {codec: evidence, f'VP8 to {codec}': evidence}
+
+
+NO_MEDIA = dict.fromkeys(
+    ('echo', 'one way', 'simulcast', 'WHIP and WHEP',
+     *(f'{change}{codec}' for codec in ('H264', 'VP9', 'AV1') for change in ('', 'VP8 to '))),
+    'has no codecs and so no media of its own; it sends back what it receives')
 
 
 @dataclass
@@ -27,17 +38,14 @@ class Peer:
     # Prints the version; otherwise the reply to "start" tells it.
     version: list = None
     build: callable = None
-    media: bool = True
-    # Instead of media of its own.
+    # Has no media of its own and sends back what it receives.
     echoes_rtp: bool = False
-    # Beside VP8: those that the peer's program can send and decode.
-    codecs: tuple = ()
     # Has the W3C interface and answers requests by call.js.
     w3c: bool = False
-    # Of what browsers can, that which the peer's program can as well: see scenarios.py.
-    skills: tuple = ()
     # Statistics that say how well the media came.
     browser: bool = False
+    # Statistics that say which codecs are used.
+    tells_codecs: bool = False
     # Calls at once. A browser in one takes half a processor.
     lanes: int = 8
     # Gathers nothing on a host with nothing but loopback.
@@ -52,8 +60,6 @@ class Peer:
     hears_close_notify: bool = True
     # The command of an echo server made with it, that says where it listens.
     echo_server: list = None
-    # Receives several encodings of one video by their rids.
-    takes_simulcast: bool = False
     # Name or key of a scenario: the evidence that the peer cannot do it.
     cannot: dict = field(default_factory=dict)
 
@@ -68,53 +74,74 @@ def build_pion():
 
 PEERS = {peer.name: peer for peer in [
     Peer('chromium', 'Chromium', ['python3', f'{HERE}/browser_peer.py', 'chromium'],
-         ['chromium'], version=['chromium', '--version'], w3c=True, browser=True, lanes=2,
-         codecs=('H264', 'VP9', 'AV1')),
+         ['chromium'], version=['chromium', '--version'], w3c=True, browser=True, tells_codecs=True, lanes=2,
+         cannot=ONE_ENCODING),
     Peer('firefox', 'Firefox ESR', ['python3', f'{HERE}/browser_peer.py', 'firefox'],
-         ['firefox-esr'], version=['firefox-esr', '--version'], w3c=True, browser=True, lanes=2,
-         needs_network=True, codecs=('VP9', 'AV1'),
-         cannot={'H264': 'has no H264 without a plugin that it loads from elsewhere',
+         ['firefox-esr'], version=['firefox-esr', '--version'], w3c=True, browser=True, tells_codecs=True,
+         lanes=2, needs_network=True,
+         cannot={**ONE_ENCODING,
+                 **without('H264', 'has no H264 without a plugin that it loads from elsewhere'),
                  'IPv6 alone': 'gathers nothing on a host without a route of IPv4: its log says "PR_Connect '
                                'failed" and "failed to find default addresses"'}),
     Peer('wrtc', 'libwebrtc M106 (@roamhq/wrtc)', ['node', f'{HERE}/wrtc_peer.cjs'],
-         ['nodejs', 'npm'], ['@roamhq/wrtc'], w3c=True, codecs=('VP9',), cannot=NO_GCM),
+         ['nodejs', 'npm'], ['@roamhq/wrtc'], w3c=True, tells_codecs=True,
+         cannot={**NO_GCM, **ONE_ENCODING,
+                 **without('H264', 'is built without it: getCapabilities tells of VP8, VP9 and AV1')}),
     Peer('gstreamer', 'GStreamer webrtcbin', ['/usr/bin/python3', f'{HERE}/gstreamer_peer.py'],
          ['gstreamer1.0-plugins-bad', 'gstreamer1.0-plugins-good', 'gstreamer1.0-plugins-base',
           'gstreamer1.0-nice', 'gstreamer1.0-tools', 'gir1.2-gst-plugins-bad-1.0',
           'gir1.2-gst-plugins-base-1.0', 'python3-gi', 'python3-numpy'],
          # It hands an empty message to nobody, and what follows neither.
-         silent=True, shortest=1, codecs=('H264', 'VP9'),
-         cannot={**NO_GCM,
+         silent=True, shortest=1,
+         cannot={**NO_GCM, **ONE_ENCODING,
+                 **without('AV1', 'its payloader of AV1 is in gst-plugins-rs, which Debian 12 has not: no element '
+                                  'rtpav1pay'),
+                 **dict.fromkeys(
+                     ('VP8 to H264', 'VP8 to VP9'),
+                     'answers an offer of another codec with another certificate, and refuses its own answer: '
+                     '"Fingerprint in media 1 differs from previous fingerprint"'),
+                 'glare, peer gives way': 'has no rollback: "Not in the correct state (have-local-offer) for '
+                                          'setting local rollback description"',
                  'simulcast, peer offers': 'webrtcbin 1.22 sends one encoding of a track',
                  'H264, parley offers': 'its payloader hands the offered profile-level-id down to openh264enc, '
                                         'which does not start: cmInitParaError',
                  'peer restarts ICE': 'webrtcbin 1.22 has no option for it',
                  'parley restarts ICE': 'webrtcbin 1.22 has no ICE restart'}),
     Peer('libdatachannel', 'libdatachannel', ['node', f'{HERE}/libdatachannel_peer.cjs'],
-         ['nodejs', 'npm'], ['node-datachannel'], media=False, echoes_rtp=True),
+         ['nodejs', 'npm'], ['node-datachannel'], echoes_rtp=True,
+         cannot={**NO_MEDIA,
+                 'peer restarts ICE': 'keeps its user fragment',
+                 'parley restarts ICE': 'refuses another user fragment: "Invalid ICE settings from remote SDP"',
+                 'peer adds data': 'hangs in setRemoteDescription of the answer',
+                 'parley adds data': 'refuses the offer: "Starting SCTP transport without local application '
+                                     'description"'}),
     Peer('pion', 'Pion', [f'{WORK}/pion/pion_peer'],
          ['golang-go', 'golang-github-pion-webrtc.v3-dev', 'gcc', 'pkg-config', 'libavcodec-dev',
-          'libavutil-dev', 'libopus-dev'], build=build_pion, codecs=('H264', 'VP9', 'AV1'),
-         skills=('three videos', 'adds data', 'mute', 'glare', 'change codecs'),
+          'libavutil-dev', 'libopus-dev'], build=build_pion, tells_codecs=True,
          # A message of 65536 bytes does not fit its buffer of 65535, and it closes the channel.
-         longest=65535, hears_close_notify=False, takes_simulcast=True, echo_server=[f'{WORK}/pion/pion_peer', 'serve'],
+         longest=65535, hears_close_notify=False, echo_server=[f'{WORK}/pion/pion_peer', 'serve'],
          cannot={'glare, peer gives way': 'has no rollback: "invalid proposed signaling state transition: '
                                           'have-local-offer->SetLocal(rollback)->stable"',
                  'channels reopened, peer offers': 'gives no id twice: 1 3 5 7 9 11',
                  'AEAD_AES_256_GCM': 'does not know it: alert insufficient_security'}),
     Peer('aiortc', 'aiortc', ['/usr/bin/python3', f'{HERE}/aiortc_peer.py'], ['python3-aiortc'],
-         codecs=('H264',), echo_server=['/usr/bin/python3', f'{HERE}/aiortc_echo.py'],
+         echo_server=['/usr/bin/python3', f'{HERE}/aiortc_echo.py'],
          cannot={**NO_GCM,
-                 'simulcast, peer offers': 'writes no a=simulcast and no rid',
+                 **ONE_ENCODING, 'simulcast, peer offers': 'writes no a=simulcast and no rid',
+                 **without('VP9', 'has VP8 and H264'), **without('AV1', 'has VP8 and H264'),
+                 'VP8 to H264': 'its sender and receiver keep the codec with which they began',
+                 'glare, peer gives way': 'has no rollback: "Cannot handle offer in signaling state '
+                                          'have-local-offer"',
                  'peer restarts ICE': 'createOffer has no iceRestart',
                  'parley restarts ICE': 'answers with the user fragment that it had',
                  'limits, 5 % loss':
                      'says FORWARD TSN once. When it is lost, its timer sends again what had been '
                      'acknowledged by gap blocks, counts it in flight for ever and sends no more',
                  'DTLS client': 'refuses an offer of another a=setup than actpass',
-                 'peer adds video, parley offers':
+                 **dict.fromkeys(
+                     ('peer adds video, parley offers', 'glare, parley gives way'),
                      'its second offer moves Opus to another payload type, which its own sender and '
-                     'receiver do not follow'}),
+                     'receiver do not follow')}),
 ]}
 
 

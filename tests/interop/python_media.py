@@ -9,11 +9,21 @@ def marker_cells(number):
     return [1, 0, *bits, sum(bits) % 2, 1]
 
 
-def draw_picture(number, width=640, height=360):
-    """Luma, height by width bytes."""
+def counter_of(number, video, videos):
+    """What a picture counts. Of several videos each keeps to four values of its own."""
+    return 4 * video + number % 4 if videos > 1 else number % 16
+
+
+def with_places(kinds):
+    """(kind, of which video, of how many videos) of each of the tracks."""
+    return [(kind, kinds[:i].count('video'), kinds.count('video')) for i, kind in enumerate(kinds)]
+
+
+def draw_picture(number, counter, width=320, height=240):
+    """Luma, height by width bytes; the marker holds `counter`."""
     columns, rows = numpy.meshgrid(numpy.arange(width), numpy.arange(height))
     luma = (16 + (columns + rows + 2 * number) // 2 % 200).astype(numpy.uint8)
-    cells = numpy.repeat([200 if cell else 40 for cell in marker_cells(number % 16)], width // 8)
+    cells = numpy.repeat([200 if cell else 40 for cell in marker_cells(counter)], width // 8)
     luma[:height // 8, :] = cells
     return luma
 
@@ -42,7 +52,7 @@ class Pictures:
 
     def counts(self):
         return {'kind': 'video', 'frames': self.frames, 'markers': self.markers,
-                'values': len(self.values)}
+                'values': len(self.values), 'seen': sorted(self.values)}
 
 
 class Tones:

@@ -59,21 +59,15 @@ def shown_addresses(call):
     call.check(hosts and not hidden, f'{len(hidden)} of {len(hosts)} candidates are names')
 
 
-def rtp_echo(call):
-    """The peer sends parley's packets back as they are; parley sees its own pictures and tone."""
-    call.negotiate(call.scenario.offerer, BOTH)
-    call.wait_connected()
-    before, after, seconds = call.media_from(3, 1, by=('parley',))
-    call.check_side('parley', before[1], after[1], BOTH, seconds, 1.0, 660)
-    call.close()
-
-
 def distinct_videos(call):
     """Several videos, each with values of the marker that the others have not."""
     call.connect()
     call.check_media()
+    mids = re.findall(r'^a=mid:(\S+)', call.record['descriptions'][0], re.M)
     for side in call.record['counts']['after']:
-        seen = [sorted(track['seen']) for track in side if track['kind'] == 'video' and 'seen' in track]
+        videos = [track for track in side if track['kind'] == 'video' and 'seen' in track]
+        videos.sort(key=lambda track: mids.index(track['mid']))
+        seen = [sorted(track['seen']) for track in videos]
         call.check(all(values == list(range(4 * i, 4 * i + 4)) for i, values in enumerate(seen)),
                    f'videos are not where they belong: {seen}')
     call.close()
@@ -124,7 +118,8 @@ def simulcast_from_parley(call):
     rids = [encoding['rid'] for encoding in ENCODINGS]
     offer = call.parley.ask('offer', media=['video'], rids=rids)['sdp']
     answer = call.peer.ask('answer', sdp=offer)['sdp']
-    call.check('a=simulcast:recv' in answer, 'the peer does not take simulcast')
+    if not call.check('a=simulcast:recv' in answer, 'the peer does not take simulcast'):
+        return
     call.record['descriptions'] = [offer, answer]
     call.parley.ask('accept', sdp=answer)
     call.wait_connected()
@@ -132,7 +127,7 @@ def simulcast_from_parley(call):
     end = time.monotonic() + 12
     while time.monotonic() < end:
         time.sleep(0.3)
-        layers = {track['rid']: track for track in call.peer.ask('counts')['tracks']}
+        layers = {track.get('rid'): track for track in call.peer.ask('counts')['tracks']}
         if len(layers) == 3 and min(track['markers'] for track in layers.values()) >= 30:
             break
     call.record['counts'] = layers
@@ -191,11 +186,6 @@ def setup_of_offer(value):
     return edit
 
 
-def that(skill):
-    """Of peers whose programs answer more than every peer's."""
-    return lambda peer: peer.w3c or skill in peer.skills
-
-
 def only_ipv6(sdp, **_):
     return re.sub(r'^a=candidate:(?:\S+ ){4}[0-9.]+ .*\r?\n', '', sdp, flags=re.M)
 
@@ -225,33 +215,25 @@ def scenarios():
         Scenario('one way', media_call, 'peer', mode='decode', direction='to parley',
                  closer='peer'),
         Scenario('one way', media_call, 'parley', mode='decode', direction='from parley'),
-        Scenario('RTP echo', rtp_echo, 'peer', (), mode='decode', needs=lambda peer: peer.echoes_rtp),
-        Scenario('RTP echo', rtp_echo, 'parley', (), mode='decode',
-                 needs=lambda peer: peer.echoes_rtp),
         Scenario('audio alone', media_call, 'peer', ('audio',)),
         Scenario('audio alone', media_call, 'parley', ('audio',), mode='decode', closer='peer'),
         Scenario('video alone', media_call, 'peer', ('video',)),
         Scenario('video alone', media_call, 'parley', ('video',), mode='decode', closer='peer'),
-        Scenario('three videos', distinct_videos, 'peer', ('audio', *3 * ('video',)), start={'apart': True},
-                 needs=that('three videos')),
+        Scenario('three videos', distinct_videos, 'peer', ('audio', *3 * ('video',)), start={'apart': True}),
         Scenario('three videos', distinct_videos, 'parley', ('audio', *3 * ('video',)), mode='decode',
-                 closer='peer', start={'apart': True}, needs=that('three videos')),
+                 closer='peer', start={'apart': True}),
         Scenario('peer adds video', add_video_later('peer'), 'peer', ('audio',), quick=True),
         Scenario('parley adds video', add_video_later('parley'), 'peer', ('audio',)),
         Scenario('parley adds video', add_video_later('parley'), 'parley', ('audio',), quick=True),
         Scenario('peer adds video', add_video_later('peer'), 'parley', ('audio',)),
-        Scenario('peer adds data', add_channel_later('peer'), 'peer', data=True, needs=that('adds data')),
-        Scenario('parley adds data', add_channel_later('parley'), 'peer', data=True, closer='peer',
-                 needs=that('adds data')),
-        Scenario('parley adds data', add_channel_later('parley'), 'parley', data=True,
-                 needs=that('adds data')),
-        Scenario('peer is muted', mute('peer'), 'peer', mode='decode', needs=that('mute')),
-        Scenario('parley is muted', mute('parley'), 'parley', mode='decode', closer='peer',
-                 needs=that('mute')),
-        Scenario('glare, peer gives way', glare('peer'), 'peer', ('audio',), mode='decode',
-                 needs=that('glare')),
+        Scenario('peer adds data', add_channel_later('peer'), 'peer', data=True),
+        Scenario('parley adds data', add_channel_later('parley'), 'peer', data=True, closer='peer'),
+        Scenario('parley adds data', add_channel_later('parley'), 'parley', data=True),
+        Scenario('peer is muted', mute('peer'), 'peer', mode='decode'),
+        Scenario('parley is muted', mute('parley'), 'parley', mode='decode', closer='peer'),
+        Scenario('glare, peer gives way', glare('peer'), 'peer', ('audio',), mode='decode'),
         Scenario('glare, parley gives way', glare('parley'), 'parley', ('audio',), mode='decode',
-                 closer='peer', needs=that('glare')),
+                 closer='peer'),
         Scenario('peer restarts ICE', ice_restart('peer'), 'peer', quick=True),
         Scenario('parley restarts ICE', ice_restart('parley'), 'peer', closer='peer'),
         Scenario('parley restarts ICE', ice_restart('parley'), 'parley', quick=True),
@@ -261,7 +243,7 @@ def scenarios():
         Scenario('simulcast', simulcast, 'peer', ('video',), mode='decode',
                  direction='to parley', closer='peer', start={'simulcast': True}),
         Scenario('simulcast', simulcast_from_parley, 'parley', ('video',), mode='decode',
-                 direction='from parley', needs=lambda peer: peer.takes_simulcast),
+                 direction='from parley'),
         Scenario('IPv6', over_ipv6, 'peer', edit=only_ipv6),
         Scenario('IPv6', over_ipv6, 'parley', edit=only_ipv6),
         Scenario('IPv6 alone', over_ipv6, 'peer', edit=only_ipv6, ipv4=False),
@@ -272,11 +254,9 @@ def scenarios():
     ]
     for codec in ('H264', 'VP9', 'AV1'):
         for offerer in ('peer', 'parley'):
-            all_.append(Scenario(codec, with_codec(codec), offerer, start={'videoCodecs': [codec]},
-                                 needs=lambda peer, c=codec: c in peer.codecs))
+            all_.append(Scenario(codec, with_codec(codec), offerer, start={'videoCodecs': [codec]}))
             all_.append(Scenario(f'VP8 to {codec}', switch_codec(offerer, codec), offerer,
-                                 start={'videoCodecs': ['VP8', codec]},
-                                 needs=lambda peer, c=codec: c in peer.codecs and that('change codecs')(peer)))
+                                 start={'videoCodecs': ['VP8', codec]}))
     for offerer, opener, closer in (('peer', 'peer', 'parley'), ('parley', 'parley', 'peer'),
                                     ('peer', 'parley', 'peer'), ('parley', 'peer', 'parley')):
         all_.append(Scenario(f'{opener} opens channels', data_echo(opener), offerer, (), data=True,
