@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "sdp/simulcast.hpp"
 
@@ -59,6 +62,25 @@ Format rtx_format(PayloadType type, PayloadType base, int clock_rate) {
   return {type, "rtx", clock_rate, 1, "apt=" + std::to_string(base.value()), {}};
 }
 
+/// RFC 3611 section 5.1, of which one report block type is used: round trips as receivers measure
+/// them (sections 4.4 and 4.5). What is answered is what was offered, "all" or "sender"; later
+/// offers repeat what was answered.
+void repeat_extended_reports(const Media& theirs, Media& m) {
+  constexpr std::string_view kName = "rtcp-xr:";
+  const auto contains_word = [](std::string_view words, std::string_view word) {
+    const std::string padded = ' ' + std::string{words} + ' ';
+    return padded.find(' ' + std::string{word} + ' ') != std::string::npos;
+  };
+  for (const std::string& attribute : theirs.other_attributes) {
+    if (!attribute.starts_with(kName)) continue;
+    for (const std::string_view format : {"rcvr-rtt=all", "rcvr-rtt=sender"}) {
+      if (!contains_word(std::string_view{attribute}.substr(kName.size()), format)) continue;
+      m.other_attributes.push_back(std::string{kName} + std::string{format});
+      return;
+    }
+  }
+}
+
 // ---- numbers for our offers ----
 
 /// Dynamic numbers in the order they are taken. 64 to 95 collide with RTCP (RFC 5761 section 4);
@@ -98,20 +120,44 @@ bool fits(const ExtensionCapability& e, MediaKind kind) {
   return kind == MediaKind::audio ? e.audio : e.video;
 }
 
+// ---- our offers ----
+
+/// A section of the most recent answer, whoever gave it: what is in force. Later offers repeat it
+/// in its order (RFC 9429 section 5.2.2), so that nothing looks changed to a peer that compares.
+struct InForce {
+  const Description* answer = nullptr;
+  const Media* section = nullptr;
+  explicit operator bool() const { return section != nullptr; }
+};
+
+InForce in_force(const State& state, const Transceiver& t) {
+  const auto& answer = state.last_offer_local ? state.current_remote : state.current_local;
+  if (!t.negotiated || !t.section || answer == nullptr) return {};
+  if (*t.section >= answer->media.size() || answer->media[*t.section].is_rejected()) return {};
+  return {answer.get(), &answer->media[*t.section]};
+}
+
+void repeat_extensions(const std::vector<NegotiatedExtension>& agreed, const InForce& present,
+                       Media& section) {
+  for (const Extmap& answered : present.answer->extmaps_of(*present.section)) {
+    const auto same = [&answered](const NegotiatedExtension& n) {
+      return n.id == answered.id && n.uri == answered.uri;
+    };
+    const auto n = std::find_if(agreed.begin(), agreed.end(), same);
+    if (n == agreed.end()) continue;
+    Extmap x;
+    x.id = n->id;
+    if (!n->send || !n->receive) x.direction = make_direction(n->send, n->receive);
+    x.uri = n->uri;
+    section.extmaps.push_back(std::move(x));
+  }
+}
+
 void offer_extensions(const State& state, const Transceiver& t, Media& section,
                       ExtensionTable& table) {
   for (const ExtensionCapability& e : state.config->extensions) {
     if (!fits(e, t.kind)) continue;
-    // RFC 9429 section 5.2.2: later offers have what the last answer had.
-    const auto same = [&e](const NegotiatedExtension& n) { return n.uri == e.uri; };
-    const NegotiatedExtension* negotiated = nullptr;
-    if (t.negotiated) {
-      const auto& list = t.negotiated->extensions;
-      const auto found = std::find_if(list.begin(), list.end(), same);
-      if (found == list.end()) continue;
-      negotiated = &*found;
-    }
-    const auto id = negotiated != nullptr ? negotiated->id : number_for(table, e);
+    const auto id = number_for(table, e);
     if (!id) continue;
     Extmap x;
     x.id = *id;
@@ -121,57 +167,70 @@ void offer_extensions(const State& state, const Transceiver& t, Media& section,
   }
 }
 
-/// Our codecs for this transceiver; after an answer, in that answer's order (RFC 9429 5.2.2).
-std::vector<const CodecCapability*> ordered_codecs(const State& state, const Transceiver& t) {
-  std::vector<const CodecCapability*> codecs;
-  for (const CodecCapability& c : codecs_of(state, t)) {
-    if (c.kind == t.kind) codecs.push_back(&c);
+const NegotiatedCodec* agreed_codec(const Transceiver& t, const CodecCapability& codec) {
+  if (!t.negotiated) return nullptr;
+  for (const NegotiatedCodec& n : t.negotiated->receive) {
+    if (codec_key(n.name, n.clock_rate, n.channels, n.fmtp) == codec_key(codec)) return &n;
   }
-  if (!t.negotiated || !t.codec_preferences.empty()) return codecs;
-  const auto rank = [&t](const CodecCapability* c) {
-    const auto& list = t.negotiated->receive;
-    const auto at = std::find_if(list.begin(), list.end(), [c](const NegotiatedCodec& n) {
-      return codec_key(n.name, n.clock_rate, n.channels, n.fmtp) == codec_key(*c);
-    });
-    return at - list.begin();
-  };
-  std::stable_sort(codecs.begin(), codecs.end(),
-                   [&rank](auto* a, auto* b) { return rank(a) < rank(b); });
-  return codecs;
+  return nullptr;
 }
 
-/// RFC 9429 section 5.2.2: feedback in later offers is that of the last answer.
-std::vector<std::string> feedback_to_offer(const Transceiver& t, const CodecCapability& codec) {
-  if (!t.negotiated) return codec.feedback;
-  for (const NegotiatedCodec& n : t.negotiated->receive) {
-    if (codec_key(n.name, n.clock_rate, n.channels, n.fmtp) == codec_key(codec)) {
-      return n.feedback;
+/// What each format means, whatever its number.
+std::vector<std::string> meanings_of(const Media& section) {
+  std::vector<std::string> meanings;
+  for (const Format& f : section.formats) {
+    const Format* base = nullptr;
+    if (role_of(f.name) == CodecRole::rtx) {
+      const auto apt = sdp::fmtp_number(f.fmtp, "apt");
+      const auto is_base = [&apt](const Format& b) { return apt == b.payload_type.value(); };
+      const auto at = std::find_if(section.formats.begin(), section.formats.end(), is_base);
+      if (at != section.formats.end()) base = &*at;
     }
+    meanings.push_back(base != nullptr ? "rtx of " + codec_key(*base) : codec_key(f));
   }
-  return codec.feedback;
+  return meanings;
+}
+
+/// RFC 9429 section 5.2.2: in the order of the answer, and what that did not have behind it.
+void order_formats(const Media& answer, Media& section) {
+  const auto known = meanings_of(answer);
+  const auto ours = meanings_of(section);
+  std::vector<std::pair<std::ptrdiff_t, Format>> ranked;
+  for (std::size_t i = 0; i < ours.size(); ++i) {
+    const auto rank = std::find(known.begin(), known.end(), ours[i]) - known.begin();
+    ranked.emplace_back(rank, std::move(section.formats[i]));
+  }
+  std::stable_sort(ranked.begin(), ranked.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  for (std::size_t i = 0; i < ours.size(); ++i) section.formats[i] = std::move(ranked[i].second);
 }
 
 bool offer_formats(const State& state, const Transceiver& t, Media& section,
                    PayloadTypeTable& table) {
-  const Format* base = nullptr;  // what red refers to
-  const auto codecs = ordered_codecs(state, t);
-  section.formats.reserve(codecs.size() * 2);  // `base` points into it
-  for (const CodecCapability* c : codecs) {
-    const std::string key = codec_key(*c);
-    const auto type = number_for(table, key, c->payload_type);
+  std::string base;  // what red refers to
+  for (const CodecCapability& c : codecs_of(state, t)) {
+    if (c.kind != t.kind) continue;
+    const std::string key = codec_key(c);
+    const auto type = number_for(table, key, c.payload_type);
     if (!type) return false;
-    Format f{*type, c->name, c->clock_rate, c->channels, c->fmtp, feedback_to_offer(t, *c)};
-    if (role_of(c->name) == CodecRole::red && t.kind == MediaKind::audio) {
-      if (base == nullptr) continue;
-      const std::string n = std::to_string(base->payload_type.value());
-      f.fmtp = n + "/" + n;  // RFC 2198 section 5
+    Format f{*type, c.name, c.clock_rate, c.channels, c.fmtp, c.feedback};
+    if (const NegotiatedCodec* agreed = agreed_codec(t, c)) {
+      f.fmtp = agreed->fmtp;
+      f.fmtp = answer_fmtp(c, f);
+      f.feedback = agreed->feedback;  // RFC 9429 section 5.2.2
     }
+    const std::string number = std::to_string(type->value());
+    const CodecRole role = role_of(c.name);
+    if (role == CodecRole::red && t.kind == MediaKind::audio) {
+      if (base.empty()) continue;
+      f.fmtp = base + "/" + base;  // RFC 2198 section 5
+    }
+    if (base.empty() && role == CodecRole::primary) base = number;
     section.formats.push_back(std::move(f));
-    if (base == nullptr && role_of(c->name) == CodecRole::primary) base = &section.formats.back();
-    if (!c->rtx) continue;
-    const auto rtx = number_for(table, "rtx of " + key, c->rtx_payload_type);
+    if (!c.rtx) continue;
+    const auto rtx = number_for(table, "rtx of " + key, c.rtx_payload_type);
     if (!rtx) return false;
-    section.formats.push_back(rtx_format(*rtx, *type, c->clock_rate));
+    section.formats.push_back(rtx_format(*rtx, *type, c.clock_rate));
   }
   return true;
 }
@@ -231,12 +290,19 @@ void answer_extensions(const State& state, const Transceiver& t, const std::vect
 
 std::optional<Media> offer_section(const State& state, const Transceiver& t, const Mid& mid,
                                    Numbering& numbering) {
-  Media m = rtp_section(t.kind, "UDP/TLS/RTP/SAVPF");
+  const InForce present = in_force(state, t);
+  Media m = rtp_section(t.kind, present ? present.section->protocol : "UDP/TLS/RTP/SAVPF");
   m.mid = mid;
   m.direction = t.direction;
   m.rtcp_reduced_size = !t.negotiated || t.negotiated->rtcp_reduced_size;
   if (!offer_formats(state, t, m, numbering.payload_types)) return std::nullopt;
-  offer_extensions(state, t, m, numbering.extensions);
+  if (present) {
+    if (t.codec_preferences.empty()) order_formats(*present.section, m);
+    repeat_extensions(t.negotiated->extensions, present, m);
+    repeat_extended_reports(*present.section, m);
+  } else {
+    offer_extensions(state, t, m, numbering.extensions);
+  }
   offer_simulcast(t, m);
   write_sender(state, t, m);
   return m;
@@ -270,28 +336,6 @@ Media rejected_section(const Media& like) {
   return m;
 }
 
-namespace {
-
-// RFC 3611 section 5.1, of which one report block type is used: round trips as receivers measure
-// them (sections 4.4 and 4.5). What is answered is what was offered, "all" or "sender".
-void answer_extended_reports(const Media& offered, Media& m) {
-  constexpr std::string_view kName = "rtcp-xr:";
-  const auto contains_word = [](std::string_view words, std::string_view word) {
-    const std::string padded = ' ' + std::string{words} + ' ';
-    return padded.find(' ' + std::string{word} + ' ') != std::string::npos;
-  };
-  for (const std::string& attribute : offered.other_attributes) {
-    if (!attribute.starts_with(kName)) continue;
-    for (const std::string_view format : {"rcvr-rtt=all", "rcvr-rtt=sender"}) {
-      if (!contains_word(std::string_view{attribute}.substr(kName.size()), format)) continue;
-      m.other_attributes.push_back(std::string{kName} + std::string{format});
-      return;
-    }
-  }
-}
-
-}  // namespace
-
 Media answer_section(const State& state, const Transceiver& t, const Description& offer,
                      const Media& offered, Numbering& numbering) {
   Media m = rtp_section(t.kind, offered.protocol);
@@ -301,7 +345,7 @@ Media answer_section(const State& state, const Transceiver& t, const Description
   answer_formats(state, t, offered, m, numbering.payload_types);
   answer_extensions(state, t, offer.extmaps_of(offered), m, numbering.extensions);
   answer_simulcast(state, t, offered, m);
-  answer_extended_reports(offered, m);
+  repeat_extended_reports(offered, m);
   write_sender(state, t, m);
   return m;
 }

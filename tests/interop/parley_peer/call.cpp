@@ -297,7 +297,6 @@ void Call::adopt_new_transceivers() {
       show(track, 0, driver_.now());
     }
   }
-  if (connected_) ask_for_key_frames();
 }
 
 void Call::echo(const std::shared_ptr<Track>& track) {
