@@ -2,51 +2,19 @@
 """GStreamer's webrtcbin as one end of calls: answers requests on standard input (docs/interop.md
 lists them)."""
 import json
-import re
 import sys
 import threading
 import time
 
 import gi
-import numpy
 
 gi.require_version('Gst', '1.0')
-gi.require_version('GstApp', '1.0')
 gi.require_version('GstWebRTC', '1.0')
 gi.require_version('GstSdp', '1.0')
-from gi.repository import GLib, Gst, GstApp, GstSdp, GstWebRTC  # noqa: E402,F401
+from gi.repository import GLib, Gst, GstSdp, GstWebRTC  # noqa: E402
 
 import python_media  # noqa: E402
-
-SOURCES = {
-    'audio': 'audiotestsrc is-live=true wave=sine freq=440 volume=0.3 ! audio/x-raw,rate=48000,channels=1',
-    'video': 'appsrc name=pictures is-live=true do-timestamp=true format=time '
-             'caps=video/x-raw,format=I420,width=320,height=240,framerate=20/1',
-}
-# How a codec is made into packets, and these into frames again.
-SENDERS = {
-    'OPUS': 'opusenc ! rtpopuspay pt={pt}',
-    'VP8': 'vp8enc deadline=1 target-bitrate=400000 keyframe-max-dist=600 error-resilient=default '
-           '! rtpvp8pay pt={pt} picture-id-mode=15-bit',
-    'VP9': 'vp9enc deadline=1 cpu-used=8 target-bitrate=400000 keyframe-max-dist=600 '
-           '! rtpvp9pay pt={pt} picture-id-mode=15-bit',
-    'H264': 'openh264enc bitrate=400000 complexity=low gop-size=600 '
-            '! video/x-h264,profile=constrained-baseline ! h264parse config-interval=-1 '
-            '! rtph264pay pt={pt} config-interval=-1 aggregate-mode=zero-latency',
-}
-RECEIVERS = {
-    'OPUS': 'rtpopusdepay ! opusdec',
-    'VP8': 'rtpvp8depay request-keyframe=true wait-for-keyframe=true ! vp8dec',
-    'VP9': 'rtpvp9depay request-keyframe=true wait-for-keyframe=true ! vp9dec',
-    'H264': 'rtph264depay request-keyframe=true wait-for-keyframe=true ! h264parse ! openh264dec',
-}
-SINKS = {
-    'audio': 'audioconvert ! audio/x-raw,format=S16LE,channels=1,rate=48000 '
-             '! appsink name=out sync=false emit-signals=true',
-    'video': 'videoconvert ! video/x-raw,format=I420 ! appsink name=out sync=false emit-signals=true',
-}
-CHROMA = bytes([128]) * (2 * 160 * 120)
-
+from gstreamer_media import Media  # noqa: E402
 
 def on_loop(work):
     """Runs `work` on GLib's loop and returns what it returned: webrtcbin is used there only."""
@@ -104,11 +72,11 @@ class Call:
         # Retransmission is off unless asked for, on each transceiver.
         self.bin.connect('on-new-transceiver', lambda _, t: t.set_property('do-nack', True))
         self.pipeline.add(self.bin)
-        self.counters, self.channels, self.all_channels, self.kept = [], {}, [], []
-        self.states, self.remote, self.sinks, self.valves = [], '', [], []
+        self.media = Media(self.pipeline, self.bin)
+        self.channels, self.all_channels, self.kept = {}, [], []
+        self.states, self.remote = [], ''
         self.described = self.connected_at = None
-        self.lost = self.ended = False
-        self.bin.connect('pad-added', self.receive)
+        self.lost = False
         self.bin.connect('on-data-channel', lambda _, channel: self.adopt(channel, True))
         self.bin.connect('notify::connection-state', self.state_changed)
         self.pipeline.set_state(Gst.State.PLAYING)
@@ -132,114 +100,14 @@ class Call:
             if session:
                 session.set_property('bandwidth', 2e6)
 
-    # --- Media ---
-
-    def payload_type(self, codec):
-        """Of the offer that is answered; webrtcbin wants it on the sending pad."""
-        offered = re.findall(rf'^a=rtpmap:(\d+) {codec}/', self.remote, re.M | re.I)
-        if codec == 'H264':
-            offered = [pt for pt in offered if re.search(
-                rf'^a=fmtp:{pt} .*packetization-mode=1', self.remote, re.M)]
-        return int(offered[0]) if offered else {'OPUS': 111}.get(codec, 96)
+    # --- Negotiation ---
 
     def begin_sending(self, kinds, codecs):
         """Before its encoder has begun, webrtcbin describes a codec without parameters (H.264 without
         packetization-mode, in which no key frame fits) and a track with an SSRC of 0, by which nobody
         can tell it from others."""
-        on_loop(lambda: self.send(kinds, codecs))
-        until(lambda: all(sink.get_current_caps() for sink in self.sinks), 3)
-
-    def send(self, kinds, codecs=None):
-        for kind, *place in python_media.with_places(kinds):
-            codec = (codecs or ['VP8'])[0] if kind == 'video' else 'OPUS'
-            pt = self.payload_type(codec)
-            sender = Gst.parse_bin_from_description(
-                f'{SOURCES[kind]} ! valve name=mute ! {SENDERS[codec].format(pt=pt)} ! application/x-rtp,media={kind},'
-                f'encoding-name={codec},payload={pt} ! queue', True)
-            self.pipeline.add(sender)
-            sink = self.sink_for(kind)
-            sender.get_static_pad('src').link(sink)
-            self.sinks.append(sink)
-            self.valves.append(sender.get_by_name('mute'))
-            sender.sync_state_with_parent()
-            if kind == 'video':
-                self.push_pictures(sender.get_by_name('pictures'), *place)
-
-    def sink_for(self, kind):
-        template = self.bin.get_pad_template('sink_%u')
-        if not self.remote:
-            return self.bin.request_pad(template, None, None)
-        # Of the section that the offer made.
-        for index in range(32):
-            transceiver = self.bin.emit('get-transceiver', index)
-            if not transceiver:
-                break
-            if transceiver.get_property('kind').value_nick == kind and transceiver not in self.kept:
-                self.kept.append(transceiver)
-                transceiver.set_property('direction', GstWebRTC.WebRTCRTPTransceiverDirection.SENDRECV)
-                pad = self.bin.request_pad(
-                    template, f"sink_{transceiver.get_property('mlineindex')}", None)
-                if pad:
-                    return pad
-        return self.bin.request_pad(template, None, None)
-
-    def push_pictures(self, source, video, videos):
-        number = 0
-
-        def push():
-            nonlocal number
-            if self.ended:
-                return False
-            counter = python_media.counter_of(number, video, videos)
-            luma = python_media.draw_picture(number, counter).tobytes()
-            source.emit('push-buffer', Gst.Buffer.new_wrapped(luma + CHROMA))
-            number += 1
-            return True
-        GLib.timeout_add(50, push)
-
-    def receive(self, _, pad):
-        if pad.get_direction() != Gst.PadDirection.SRC:
-            return
-        received = pad.get_current_caps().get_structure(0)
-        kind, codec = received.get_string('media'), received.get_string('encoding-name').upper()
-        counter = python_media.Tones() if kind == 'audio' else python_media.Pictures()
-        transceiver = pad.get_property('transceiver')
-        self.counters.append((transceiver.get_property('mid') or '', counter))
-        receiver = Gst.parse_bin_from_description(f'{RECEIVERS[codec]} ! {SINKS[kind]}', True)
-
-        def sample(sink):
-            buffer = sink.emit('pull-sample')
-            caps = buffer.get_caps().get_structure(0)
-            _, memory = buffer.get_buffer().map(Gst.MapFlags.READ)
-            data = numpy.frombuffer(memory.data, numpy.int16 if kind == 'audio' else numpy.uint8)
-            if kind == 'audio':
-                counter.add(data.copy())
-            else:
-                width, height = caps.get_value('width'), caps.get_value('height')
-                stride = (width + 3) & ~3
-                counter.add(data[:stride * height].reshape(height, stride)[:, :width])
-            buffer.get_buffer().unmap(memory)
-            return Gst.FlowReturn.OK
-        receiver.get_by_name('out').connect('new-sample', sample)
-        self.pipeline.add(receiver)
-        receiver.sync_state_with_parent()
-        sink = receiver.get_static_pad('sink')
-        pad.link(sink)
-        if kind == 'video':
-            self.ask_until_shown(sink, counter)
-
-    def ask_until_shown(self, sink, counter):
-        """Asks for a key frame as long as there is no picture: rtph264depay does so for a loss only, and
-        the first packets may come before webrtcbin can decrypt them."""
-        def ask():
-            if counter.frames or self.ended:
-                return False
-            sink.push_event(Gst.Event.new_custom(
-                Gst.EventType.CUSTOM_UPSTREAM, Gst.Structure.from_string('GstForceKeyUnit')[0]))
-            return True
-        GLib.timeout_add(400, ask)
-
-    # --- Negotiation ---
+        on_loop(lambda: self.media.send(kinds, codecs, self.remote))
+        until(self.media.has_begun, 3)
 
     def promise(self, signal, *arguments):
         """Emits an action signal and waits for its reply. The reply is kept: it crashes when it is
@@ -321,8 +189,10 @@ class Call:
         return False
 
     def mute(self, muted, **_):
-        for valve in self.valves:
-            valve.set_property('drop', muted)
+        self.media.mute(muted)
+
+    def counts(self, **_):
+        return {'tracks': self.media.counts()}
 
     def stats(self, **_):
         """By the names of the W3C. (All that is bundled with a video has its kind.)"""
@@ -331,9 +201,6 @@ class Call:
             {'type': entry.pop('type').value_nick,
              **{w3c_name(name): value for name, value in entry.items() if isinstance(value, (int, float, str))}}
             for entry in entries]}
-
-    def counts(self, **_):
-        return {'tracks': [{'mid': mid, **counter.counts()} for mid, counter in self.counters]}
 
     # --- Data ---
 
@@ -394,7 +261,7 @@ class Call:
         return {'closed': closed, 'state': state_of(channel)}
 
     def close(self, **_):
-        self.ended = True
+        self.media.ended = True
         # Its only goodbye.
         self.pipeline.send_event(Gst.Event.new_eos())
         time.sleep(0.1)

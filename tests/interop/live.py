@@ -55,11 +55,21 @@ def switch_codec(who, codec):
         call.check_media()
         check_codec(call, 'VP8')
         call.negotiate(who, codecs=[codec])
-        time.sleep(0.3)
+        time.sleep(0.3)  # what was on its way before
+        wait_for_pictures(call)
         call.check_media()
         check_codec(call, codec)
         call.close()
     return body
+
+
+def wait_for_pictures(call):
+    """Until more come at either end. GStreamer's VP9 begins 1.5 s after it was asked for."""
+    def pictures():
+        return [t.get('markers', t.get('frames')) for side in call.counts() for t in side if t['kind'] == 'video']
+    before, end = pictures(), time.monotonic() + 4
+    while not all(new > old for new, old in zip(pictures(), before)) and time.monotonic() < end:
+        time.sleep(0.05)
 
 
 def check_codec(call, codec):

@@ -96,15 +96,9 @@ PEERS = {peer.name: peer for peer in [
          cannot={**NO_GCM, **ONE_ENCODING,
                  **without('AV1', 'its payloader of AV1 is in gst-plugins-rs, which Debian 12 has not: no element '
                                   'rtpav1pay'),
-                 **dict.fromkeys(
-                     ('VP8 to H264', 'VP8 to VP9'),
-                     'answers an offer of another codec with another certificate, and refuses its own answer: '
-                     '"Fingerprint in media 1 differs from previous fingerprint"'),
                  'glare, peer gives way': 'has no rollback: "Not in the correct state (have-local-offer) for '
                                           'setting local rollback description"',
                  'simulcast, peer offers': 'webrtcbin 1.22 sends one encoding of a track',
-                 'H264, parley offers': 'its payloader hands the offered profile-level-id down to openh264enc, '
-                                        'which does not start: cmInitParaError',
                  'peer restarts ICE': 'webrtcbin 1.22 has no option for it',
                  'parley restarts ICE': 'webrtcbin 1.22 has no ICE restart'}),
     Peer('libdatachannel', 'libdatachannel', ['node', f'{HERE}/libdatachannel_peer.cjs'],
