@@ -131,6 +131,10 @@ class Transceiver {
   /// Asks the peer for a key frame (PLI) of one simulcast stream or of all, at most as often as RFC
   /// 4585 section 6.3.1 allows.
   Result<void> request_key_frame(std::string_view rid = {});
+  /// Has the sender of one simulcast stream or of all make a key frame, as if the peer had asked:
+  /// for receivers that do not ask. With encoded media the handler of on_key_frame_request is
+  /// called. Errors: invalid_argument for audio; closed.
+  Result<void> make_key_frame(std::string_view rid = {});
 
  private:
   friend class PeerConnection;

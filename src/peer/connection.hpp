@@ -108,6 +108,7 @@ class Connection final : public Engine, public std::enable_shared_from_this<Conn
   Result<std::uint32_t> send_encoded(int id, const EncodedAudio& packet, std::uint32_t gap);
   PlayoutOutcome read(int id, AudioBlock& block);
   Result<void> request_key_frame(int id, std::string_view rid = {});
+  Result<void> make_key_frame(int id, std::string_view rid);
   Result<void> set_encodings(int id, std::vector<SendEncoding> encodings);
   std::vector<SendLayer> send_layers(int id) const;
   void set_frame_handler(int id, std::function<void(const VideoFrame&)> handler);

@@ -284,6 +284,17 @@ Result<void> Connection::request_key_frame(int id, std::string_view rid) {
   return requested;
 }
 
+Result<void> Connection::make_key_frame(int id, std::string_view rid) {
+  if (auto open = check_open(id); !open) return open.error();
+  const TransceiverMedia& media = media_[id];
+  for (const auto& [name, encoding] : media.video_encodings) {
+    if (rid.empty() || name == rid) encoding->request_key_frame();
+  }
+  // A copy: it may replace itself.
+  if (const auto handler = media.on_key_frame_request) handler(std::string{rid});
+  return {};
+}
+
 void Connection::set_frame_handler(int id, std::function<void(const VideoFrame&)> handler) {
   if (!check_open(id)) return;
   const bool late = !media_[id].on_frame && handler;

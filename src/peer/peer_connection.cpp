@@ -151,6 +151,12 @@ Result<void> Transceiver::request_key_frame(std::string_view rid) {
   return connection ? connection->request_key_frame(id_, rid) : Result<void>{gone()};
 }
 
+Result<void> Transceiver::make_key_frame(std::string_view rid) {
+  if (kind_ != MediaKind::video) return Error{Errc::invalid_argument, "an audio transceiver"};
+  const auto connection = connection_.lock();
+  return connection ? connection->make_key_frame(id_, rid) : Result<void>{gone()};
+}
+
 Result<void> Transceiver::set_encodings(std::vector<SendEncoding> encodings) {
   const auto connection = connection_.lock();
   return connection ? connection->set_encodings(id_, std::move(encodings)) : Result<void>{gone()};

@@ -20,6 +20,7 @@ class Call:
         if 'loss' in options:
             # Other datagrams are lost each time; the record tells how to lose the same again.
             options['seed'] = self.record['seed'] = random.randrange(1 << 31)
+            options['keyFrames'] = not about.asks_for_key_frames
         if scenario.direction != 'both':
             options['direction'] = 'recvonly' if scenario.direction == 'to parley' else 'sendonly'
         parley.ask('start', **options)

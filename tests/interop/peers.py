@@ -56,6 +56,8 @@ class Peer:
     shortest: int = 0
     # Messages that it takes, where its description says more or nothing, in bytes.
     longest: int = 1 << 30
+    # Asks for a key frame whenever it can show nothing without.
+    asks_for_key_frames: bool = True
     # Sees the end of a call on which it only sends.
     hears_close_notify: bool = True
     # The command of an echo server made with it, that says where it listens.
@@ -119,7 +121,7 @@ PEERS = {peer.name: peer for peer in [
                  'channels reopened, peer offers': 'gives no id twice: 1 3 5 7 9 11',
                  'AEAD_AES_256_GCM': 'does not know it: alert insufficient_security'}),
     Peer('aiortc', 'aiortc', ['/usr/bin/python3', f'{HERE}/aiortc_peer.py'], ['python3-aiortc'],
-         echo_server=['/usr/bin/python3', f'{HERE}/aiortc_echo.py'],
+         asks_for_key_frames=False, echo_server=['/usr/bin/python3', f'{HERE}/aiortc_echo.py'],
          cannot={**NO_GCM,
                  **ONE_ENCODING, 'simulcast, peer offers': 'writes no a=simulcast and no rid',
                  **without('VP9', 'has VP8 and H264'), **without('AV1', 'has VP8 and H264'),

@@ -259,6 +259,28 @@ TEST_CASE("a peer that asks for streams is sent them with the limits it names",
   CHECK(scene.layers["hi"].width == 200);
 }
 
+TEST_CASE("key frames are made for a receiver that does not ask", "[peer]") {
+  Scene scene;
+  scene.start();
+  scene.send_for(2s);
+  const auto key_frames = [&](const std::string& rid) { return scene.layers[rid].keys; };
+  const int before_h = key_frames("h");
+  const int before_f = key_frames("f");
+  REQUIRE(scene.sender().make_key_frame("h"));
+  scene.send_for(500ms);
+  CHECK(key_frames("h") == before_h + 1);
+  CHECK(key_frames("f") == before_f);
+  REQUIRE(scene.sender().make_key_frame());
+  scene.send_for(500ms);
+  CHECK(key_frames("h") == before_h + 2);
+  CHECK(key_frames("f") == before_f + 1);
+
+  std::vector<std::string> asked;
+  scene.sender().on_key_frame_request([&](const std::string& rid) { asked.push_back(rid); });
+  REQUIRE(scene.sender().make_key_frame("q"));
+  CHECK(asked == std::vector<std::string>{"q"});
+}
+
 TEST_CASE("encoded frames go to the stream of their rid and key frames are asked for by rid",
           "[peer]") {
   Scene scene;

@@ -52,6 +52,7 @@ Call::Call(Driver& driver, const json& request, LogSink* log)
   options_.direction = direction_of(request.value("direction", "sendrecv"));
   options_.video_codecs = request.value("videoCodecs", std::vector<std::string>{});
   options_.apart = request.value("apart", false);
+  options_.key_frames = request.value("keyFrames", false);
   if (options_.apart) {
     // Two cores are too few for several larger ones, encoded here and decoded there.
     options_.width = 320;
@@ -66,6 +67,7 @@ Call::Call(Driver& driver, const json& request, LogSink* log)
     states_ += (states_.empty() ? "" : " ") + std::string{to_string(state)};
     if (state == ConnectionState::failed) states_ += " (" + pc_->failure_reason() + ")";
     if (state == ConnectionState::connected) {
+      if (!connected_ && options_.key_frames) make_key_frames();
       if (!connected_) connected_ = driver_.now();
       gone_.reset();
       ask_for_key_frames();
@@ -327,6 +329,15 @@ void Call::ask_for_key_frames() {
     if (track->transceiver.kind() != MediaKind::video) continue;
     (void)track->transceiver.request_key_frame().has_value();
   }
+}
+
+void Call::make_key_frames() {
+  if (pc_->connection_state() == ConnectionState::closed) return;
+  for (const auto& track : tracks_) {
+    if (track->transceiver.kind() != MediaKind::video) continue;
+    (void)track->transceiver.make_key_frame().has_value();
+  }
+  driver_.post_at(driver_.now() + 2s, [this, self = shared_from_this()] { make_key_frames(); });
 }
 
 void Call::show(const std::shared_ptr<Track>& track, int number, Timestamp due) {

@@ -29,6 +29,7 @@ struct CallOptions {
   parley::Direction direction = parley::Direction::sendrecv;
   std::vector<std::string> video_codecs;  ///< empty: all
   bool apart = false;  ///< of several videos, each keeps to four values of the marker of its own
+  bool key_frames = false;  ///< makes one every two seconds
 };
 
 /// Answers requests; docs/interop.md lists them. Thread rule: all members are used on the driver's
@@ -67,6 +68,8 @@ class Call : public std::enable_shared_from_this<Call> {
   void show(const std::shared_ptr<Track>& track, int number, parley::Timestamp due);
   void speak(const std::shared_ptr<Track>& track, std::uint64_t position, parley::Timestamp due);
   void ask_for_key_frames();
+  /// Now and every two seconds, for a peer that does not ask for those that it lacks.
+  void make_key_frames();
   /// Replies with what `result` says as soon as `condition` holds, or when `seconds` are over.
   void reply_when(std::function<bool()> condition, double seconds, std::function<json()> result,
                   Reply reply);
