@@ -1,5 +1,6 @@
 """What GStreamer sends and receives in a call: sources, encoders, decoders, and what they show."""
 import re
+import threading
 from dataclasses import dataclass
 
 import gi
@@ -112,20 +113,29 @@ class Media:
             self.push_pictures(sender)
 
     def stop_decoding(self):
-        """webrtcbin negotiates what its outputs are linked to, too, and can do without a link only for a moment."""
+        """webrtcbin negotiates what its outputs are linked to, too."""
         for pad in self.bin.srcpads:
             if kind_and_codec(pad.get_current_caps())[0] == 'video':
-                self.unlink(pad)
-                sink = Gst.ElementFactory.make('fakesink', None)
-                sink.set_property('async', False)
-                self.pipeline.add(sink)
-                sink.sync_state_with_parent()
-                pad.link(sink.get_static_pad('sink'))
+                self.discard(pad)
 
-    def unlink(self, pad):
-        old = pad.get_peer()
-        pad.unlink(old)
-        self.remove(old.get_parent_element())
+    def discard(self, pad):
+        """Takes the decoder from a pad. What is pushed while there is nothing would stop webrtcbin's
+        receiving altogether, so this is done between two packets."""
+        done = threading.Event()
+
+        def exchange(*_):
+            old = pad.get_peer()
+            pad.unlink(old)
+            self.remove(old.get_parent_element())
+            sink = Gst.ElementFactory.make('fakesink', None)
+            sink.set_property('async', False)
+            self.pipeline.add(sink)
+            sink.sync_state_with_parent()
+            pad.link(sink.get_static_pad('sink'))
+            done.set()
+            return Gst.PadProbeReturn.REMOVE
+        pad.add_probe(Gst.PadProbeType.IDLE, exchange)
+        done.wait(2)
 
     def remove(self, part):
         part.set_state(Gst.State.NULL)
