@@ -15,8 +15,7 @@ def markdown(results):
     notes = []
     lines = ['| scenario | offers | ' + ' | '.join(titles[peer] for peer in peers) + ' |',
              '|---|---|' + '---|' * len(peers)]
-    # Some have a variant for peers without media.
-    for scenario in {scenario.key: scenario for scenario in scenarios()}.values():
+    for scenario in scenarios():
         row = [cells.get((peer, scenario.name, scenario.offerer)) for peer in peers]
         if any(row):
             texts = [text_of(cell, notes) for cell in row]
