@@ -62,6 +62,7 @@ struct Association::Impl {
   void handle_heartbeat_ack(Timestamp now, const Chunk& chunk);
   void deliver();
   void plan_sack(Timestamp now);
+  void keep_sacks_apart();
   void report_error(std::uint16_t cause, Bytes value);
   std::size_t receive_limit() const;
   std::size_t held() const { return event_bytes + (reassembly ? reassembly->held() : 0); }
@@ -159,6 +160,9 @@ struct Association::Impl {
   bool data_in_packet = false;
   bool skip_in_packet = false;  // FORWARD TSN
   int packets_unacknowledged = 0;
+  std::int64_t sack_tells = 0;                  // highest TSN when the SACK became due; 0: none is
+  std::array<std::int64_t, 2> earlier_sacks{};  // the same of those that wait before it
+  std::size_t sacks_apart = 0;                  // how many of these wait
   static constexpr Duration kSackRepeat = 500ms;
   static constexpr int kSackRepeats = 2;
   int sack_repeats = 0;  // that are left

@@ -1,5 +1,6 @@
 // What comes in: packets, chunks, data (RFC 9260 sections 6.2, 8.4, 8.5 and 3.2).
 #include <algorithm>
+#include <utility>
 
 #include "sctp/association_impl.hpp"
 
@@ -300,6 +301,8 @@ void Association::Impl::plan_sack(Timestamp now) {
   ++packets_unacknowledged;
   if (packets_unacknowledged >= 2 || tracker.has_gaps() || tracker.has_duplicates()) {
     sack_due = true;
+    packets_unacknowledged = 0;
+    keep_sacks_apart();
   }
   if (state == State::shutdown_sent) {  // section 9.2
     sack_due = true;
@@ -312,6 +315,23 @@ void Association::Impl::plan_sack(Timestamp now) {
   // more before its application does. Others take the repetition for an old SACK.
   sack_repeats = skip_in_packet || tracker.has_gaps() ? kSackRepeats : 0;
   sack_repeat_at = sack_repeats > 0 ? now + kSackRepeat : kNever;
+}
+
+// Packets that came with one system call are answered together. Were that with one SACK, a sender
+// that waits until three passed a gap (section 7.2.4) would wait for its timer instead, and so
+// would one whose only SACK is lost: small flights on a path that loses packets would stand still
+// for half a second again and again. The last three that became due are written, each with what had
+// come by then.
+void Association::Impl::keep_sacks_apart() {
+  if (sack_tells == 0) {
+    sack_tells = tracker.highest();
+  } else if (tracker.highest() > sack_tells) {
+    if (sacks_apart == earlier_sacks.size()) {
+      earlier_sacks[0] = earlier_sacks[1];
+      --sacks_apart;
+    }
+    earlier_sacks[sacks_apart++] = std::exchange(sack_tells, tracker.highest());
+  }
 }
 
 std::size_t Association::Impl::receive_limit() const {

@@ -157,13 +157,23 @@ void Association::Impl::write_control(Timestamp now, PacketWriter& out) {
 
 void Association::Impl::write_sack_chunk(PacketWriter& out) {
   if (out.room() < SackChunk::kFixedSize) return;
-  tracker.report((out.room() - SackChunk::kFixedSize) / 4, gaps, duplicates);
+  std::int64_t tells = tracker.highest();
+  if (sacks_apart > 0) {
+    tells = earlier_sacks[0];
+    earlier_sacks[0] = earlier_sacks[1];
+  }
+  tracker.report((out.room() - SackChunk::kFixedSize) / 4, tells, gaps, duplicates);
   window_told = window();
   write_sack(
       out.add(ChunkType::sack, 0, SackChunk::kFixedSize + 4 * (gaps.size() + duplicates.size())),
-      static_cast<std::uint32_t>(tracker.cumulative()),
+      static_cast<std::uint32_t>(std::min(tracker.cumulative(), tells)),
       static_cast<std::uint32_t>(std::min<std::size_t>(window_told, UINT32_MAX)), gaps, duplicates);
+  if (sacks_apart > 0) {
+    --sacks_apart;  // the next one goes in a packet of its own
+    return;
+  }
   sack_due = false;
+  sack_tells = 0;
   sack_at = kNever;
   packets_unacknowledged = 0;
 }

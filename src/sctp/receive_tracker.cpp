@@ -78,13 +78,14 @@ bool ReceiveTracker::skip_to(std::int64_t tsn) {
   return true;
 }
 
-void ReceiveTracker::report(std::size_t entries, std::vector<GapBlock>& gaps,
+void ReceiveTracker::report(std::size_t entries, std::int64_t highest, std::vector<GapBlock>& gaps,
                             std::vector<std::uint32_t>& duplicates) {
   gaps.clear();
+  const std::int64_t end = std::min(highest, cumulative_ + kMaxAhead);
   for (const Island& island : islands_) {
-    if (gaps.size() >= entries || island.start - cumulative_ > kMaxAhead) break;
+    if (gaps.size() >= entries || island.start > end) break;
     gaps.push_back({static_cast<std::uint16_t>(island.start - cumulative_),
-                    static_cast<std::uint16_t>(std::min(island.end - cumulative_, kMaxAhead))});
+                    static_cast<std::uint16_t>(std::min(island.end, end) - cumulative_)});
   }
   duplicates.assign(duplicates_.begin(), duplicates_.end());
   duplicates.resize(std::min(duplicates.size(), entries - gaps.size()));

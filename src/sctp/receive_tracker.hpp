@@ -37,9 +37,9 @@ class ReceiveTracker {
   bool has_gaps() const { return !islands_.empty(); }
   bool has_duplicates() const { return !duplicates_.empty(); }
 
-  /// Fills the lists of a SACK that has room for `entries` of both together, and forgets the
-  /// duplicates.
-  void report(std::size_t entries, std::vector<GapBlock>& gaps,
+  /// Fills the lists of a SACK that has room for `entries` of both together and tells of nothing
+  /// above `highest`, and forgets the duplicates.
+  void report(std::size_t entries, std::int64_t highest, std::vector<GapBlock>& gaps,
               std::vector<std::uint32_t>& duplicates);
 
  private:

@@ -304,7 +304,7 @@ TEST_CASE("the tracker reports gaps and duplicates across the wrap", "[sctp][rfc
   CHECK(note(0xFFFFFFFE) == V::duplicate);
   std::vector<GapBlock> gaps;
   std::vector<std::uint32_t> duplicates;
-  t.report(10, gaps, duplicates);
+  t.report(10, t.highest(), gaps, duplicates);
   CHECK(static_cast<std::uint32_t>(t.cumulative()) == 0xFFFFFFFE);
   CHECK(gaps == std::vector<GapBlock>{{2, 3}, {6, 6}});
   CHECK(duplicates == std::vector<std::uint32_t>{0, 0xFFFFFFFE});

@@ -1,4 +1,7 @@
 // Messages from end to end over good and bad paths.
+#include "sctp/data_chunk.hpp"
+#include "sctp/packet.hpp"
+#include "sctp/sack_chunk.hpp"
 #include "sctp/test_network.hpp"
 #include "support/catch.hpp"
 
@@ -190,6 +193,55 @@ TEST_CASE("a lost tail is found by a probe before the timeout", "[sctp][rfc8985]
   CHECK(peers.b.arrivals.back() - begin < 350ms);
   CHECK(peers.a.association->stats().tail_probes >= 1);
   CHECK(peers.a.association->stats().timeouts == 0);
+}
+
+// A sender that looks for losses as RFC 9260 section 7.2.4 does waits for three SACKs that pass a
+// gap.
+TEST_CASE("packets that come at the same time are acknowledged by up to three packets",
+          "[sctp][rfc9260]") {
+  TwoPeers peers{without_interleaving(), without_interleaving()};
+  peers.connect();
+  // Of each SACK the cumulative TSN and the highest one, counted from the first.
+  using Told = std::vector<std::pair<std::uint32_t, std::uint32_t>>;
+  Told told;
+  std::optional<std::uint32_t> before;
+  peers.watch = [&](bool from_a, const TwoPeers::Packet& bytes) {
+    const auto packet = Packet::parse(bytes);
+    REQUIRE(packet);
+    const auto chunk = ChunkReader{packet->chunks}.next();
+    REQUIRE(chunk);
+    if (from_a && chunk->type == ChunkType::data && !before) {
+      before = DataChunk::parse(*chunk)->tsn - 1;
+    } else if (!from_a && chunk->type == ChunkType::sack) {
+      const auto sack = SackChunk::parse(chunk->value);
+      REQUIRE(sack);
+      const std::size_t gaps = sack->gap_count();
+      const std::uint32_t cumulative = sack->cumulative_tsn - *before;
+      told.emplace_back(cumulative, cumulative + (gaps == 0 ? 0 : sack->gap(gaps - 1).end));
+    }
+  };
+  const auto send = [&](int count) {
+    for (int i = 0; i < count; ++i) {
+      REQUIRE(peers.a.association->send(peers.now, kOne, kBinary, pattern(1100)));
+    }
+    peers.run_for(11ms);
+  };
+  SECTION("few by one") {
+    send(3);
+    CHECK(told == Told{{3, 3}});
+  }
+  SECTION("many by three") {
+    send(9);
+    CHECK(told == Told{{4, 4}, {6, 6}, {9, 9}});
+    told.clear();
+    send(2);
+    CHECK(told == Told{{11, 11}});
+  }
+  SECTION("those that pass a gap one by one") {
+    peers.path.lose_a = {peers.a.sent + 2};
+    send(9);
+    CHECK(told == Told{{2, 7}, {2, 8}, {2, 9}});
+  }
 }
 
 TEST_CASE("a slow reader stops the sender and loses nothing", "[sctp][rfc9260]") {
