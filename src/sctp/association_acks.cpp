@@ -16,6 +16,7 @@ void Association::Impl::handle_sack(Timestamp now, const Chunk& chunk) {
   const std::size_t full_list = config.mtu * 9 / 10 / 4;
   const AckOutcome outcome = flight.acknowledge(now, *sack, rto.smallest(), full_list);
   if (!outcome.valid) return;
+  cookie_ack_in_doubt = false;
   peer_window = sack->window;
   // What was sent twice on purpose and came twice was not needless.
   const std::size_t expected = std::min(sack->duplicate_count(), repeats_sent);

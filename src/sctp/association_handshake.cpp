@@ -135,6 +135,7 @@ void Association::Impl::handle_cookie_echo(Timestamp now, const Chunk& chunk) {
     }
     enter_established(now);
     cookie_ack_due = true;
+    cookie_ack_in_doubt = true;
     return;
   }
   // A duplicate of the cookie that opened this association: its COOKIE ACK was lost. A replayed one

@@ -106,6 +106,9 @@ void Association::Impl::handle_t3(Timestamp now) {
   fast_retransmit = false;
   probe_at = kNever;
   probe_due = false;
+  // A peer that missed it acknowledges nothing, and asks for it again after its own T1 only: 3 s, 6
+  // s and 12 s in Pion. For every other it is none of its business (section 5.2.5).
+  if (cookie_ack_in_doubt) cookie_ack_due = true;
   // RFC 3758 section 3.5: FORWARD TSN is repeated by the same timer.
   if (features.partial_reliability && flight.advanced_ack_point() > flight.cumulative()) {
     forward_tsn_due = true;

@@ -32,6 +32,20 @@ TEST_CASE("the handshake survives the loss of any of its packets", "[sctp][rfc92
   CHECK(peers.b.count<Connected>() == 1);
 }
 
+TEST_CASE("a lost COOKIE ACK is repeated when data is not acknowledged", "[sctp][rfc9260]") {
+  Config slow;
+  slow.rto_initial = 3s;
+  PathOptions path;
+  path.lose_b = {1};  // the message rides with it
+  TwoPeers peers{slow, {}, path};
+  peers.a.association->connect(peers.now);
+  REQUIRE(peers.b.association->send(peers.now, kOne, kBinary, pattern(1000)));
+  peers.run_for(1s);
+  CHECK(peers.a.association->state() == State::established);
+  CHECK(peers.a.messages.size() == 1);
+  CHECK(peers.b.association->stats().timeouts == 1);
+}
+
 TEST_CASE("a handshake without an answer goes on until it is ended", "[sctp][rfc9260]") {
   PathOptions path;
   path.loss = 1;
