@@ -130,7 +130,9 @@ Result<void> Association::send(Timestamp now, StreamId stream, std::uint32_t ppi
   return {};
 }
 
-void Association::unorder_waiting(StreamId stream) { impl_->queue.unorder_waiting(stream.value()); }
+void Association::unorder_when_heard(StreamId stream) {
+  impl_->queue.unorder_when_heard(stream.value());
+}
 
 void Association::set_weight(StreamId stream, std::uint16_t weight) {
   impl_->queue.stream(stream.value()).weight = std::max<std::uint16_t>(weight, 1);

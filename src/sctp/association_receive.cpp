@@ -240,6 +240,7 @@ void Association::Impl::handle_data(Timestamp now, const Chunk& chunk) {
 void Association::Impl::deliver() {
   while (!messages.empty()) {
     Message m = messages.pop_front();
+    queue.note_heard(m.stream.value());
     ++counters.messages_received;
     event_bytes += m.data.size() + Reassembly::kOverhead;
     events.push_back(std::move(m));

@@ -63,8 +63,13 @@ void Channels::Impl::start(Timestamp now, ChannelHandle handle, Channel& channel
       remove(handle, "the channel could not be opened: " + sent.error().to_string());
       return;
     }
+    // Section 6: data may follow at once, in order, so that it does not overtake the OPEN. When the
+    // peer has answered, what still waits on an unordered channel is unordered too. A message in
+    // order that is given up holds up the others at the peer until FORWARD TSN comes; at Pion
+    // (SCTP 1.8.6), which leaves out streams that it knows to be unordered when it reads one, for
+    // ever.
+    if (!channel.options.ordered) association.unorder_when_heard(*channel.id);
   }
-  // Section 6: data may follow at once, in order, so that it does not overtake the OPEN.
   channel.state = ChannelState::open;
   events.push_back(ChannelOpened{handle});
 }

@@ -1,6 +1,4 @@
 // What the association tells its channels: messages, openings, resets, the end.
-#include <utility>
-
 #include "sctp/channels_impl.hpp"
 
 namespace parley::sctp {
@@ -92,7 +90,7 @@ void Channels::Impl::handle_dcep(Timestamp now, const Message& message) {
   if (message.data.empty()) return;
   const auto at = by_id.find(message.stream.value());
   if (message.data[0] == static_cast<std::uint8_t>(DcepType::ack)) {
-    if (Channel* const c = at == by_id.end() ? nullptr : find(at->second)) note_known(*c);
+    if (Channel* const c = at == by_id.end() ? nullptr : find(at->second)) c->acknowledged = true;
     return;
   }
   const auto open = DcepOpen::parse(message.data);
@@ -102,15 +100,6 @@ void Channels::Impl::handle_dcep(Timestamp now, const Message& message) {
     return;
   }
   handle_open(now, message.stream, *open);
-}
-
-// RFC 8832 section 6: from now on what is sent on an unordered channel is unordered, and so is what
-// still waits. A message that went out in order before and is given up holds up the others at the
-// peer until FORWARD TSN comes; at Pion (SCTP 1.8.6), which leaves out streams that it knows to be
-// unordered when it reads one, for ever.
-void Channels::Impl::note_known(Channel& channel) {
-  if (std::exchange(channel.acknowledged, true) || channel.options.ordered) return;
-  association.unorder_waiting(*channel.id);
 }
 
 void Channels::Impl::handle_open(Timestamp now, StreamId id, const DcepOpen& open) {
@@ -159,7 +148,7 @@ void Channels::Impl::handle_user(Timestamp now, Message& message) {
     association.recycle(std::move(message.data));
     return;
   }
-  note_known(*c);  // RFC 8832 section 6: data says as much as an ACK
+  c->acknowledged = true;  // RFC 8832 section 6: data says as much as an ACK
   ChannelMessage out{at->second, MessageKind::binary, {}};
   switch (static_cast<Ppid>(message.ppid)) {
     case Ppid::text_empty:

@@ -54,7 +54,6 @@ struct Channels::Impl {
   /// Checks a message, and says how it goes out.
   Result<Channel*> check(ChannelHandle handle, std::size_t size);
   SendOptions options_of(const Channel& channel) const;
-  void note_known(Channel& channel);
   Result<void> note_sent(Channel& channel, std::size_t size, Result<void> sent);
 
   void handle(Timestamp now, Event& event);

@@ -1,6 +1,7 @@
 #include "sctp/send_queue.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace parley::sctp {
 namespace {
@@ -33,7 +34,12 @@ OutgoingStream* SendQueue::find(std::uint16_t id) {
   return at == streams_.end() ? nullptr : &at->second;
 }
 
-void SendQueue::erase(std::uint16_t id) { streams_.erase(id); }
+void SendQueue::erase(std::uint16_t id) {
+  const OutgoingStream* const s = find(id);
+  if (s == nullptr) return;
+  if (s->unorder_when_heard) --to_unorder_;
+  streams_.erase(id);
+}
 
 void SendQueue::schedule(OutgoingStream& s) {
   s.scheduled = true;
@@ -141,9 +147,15 @@ void SendQueue::remove(MessageIndex index) {
   }
 }
 
-void SendQueue::unorder_waiting(std::uint16_t id) {
-  const OutgoingStream* const s = find(id);
-  if (s == nullptr) return;
+void SendQueue::unorder_when_heard(std::uint16_t id) {
+  if (!std::exchange(stream(id).unorder_when_heard, true)) ++to_unorder_;
+}
+
+void SendQueue::note_heard(std::uint16_t id) {
+  if (to_unorder_ == 0) return;
+  OutgoingStream* const s = find(id);
+  if (s == nullptr || !std::exchange(s->unorder_when_heard, false)) return;
+  --to_unorder_;
   for (MessageIndex at = s->head; at != kNoMessage; at = pool_[at].next) {
     OutgoingMessage& m = pool_[at];
     if (m.sent == 0 && !m.control) m.unordered = true;

@@ -18,6 +18,7 @@ struct OutgoingStream {
   std::uint16_t weight = 256;
   bool scheduled = false;
   bool resetting = false;  ///< a reset was asked for: nothing new is taken
+  bool unorder_when_heard = false;
   MessageIndex head = kNoMessage;
   MessageIndex tail = kNoMessage;
   std::uint32_t next_ordered = 0;    ///< SSN or MID
@@ -62,8 +63,11 @@ class SendQueue {
   Part take(std::size_t most);
   /// Removes the unsent rest of a message, which may stand anywhere in its stream's queue.
   void remove(MessageIndex message);
-  /// Messages of a stream that have no number yet get one as unordered ones, except control.
-  void unorder_waiting(std::uint16_t id);
+  /// At the next `note_heard` of the stream, its messages without a number become unordered, except
+  /// control.
+  void unorder_when_heard(std::uint16_t id);
+  /// The peer sent a message on the stream.
+  void note_heard(std::uint16_t id);
   /// The next stream whose buffered amount fell to its threshold since the last call.
   std::optional<std::uint16_t> take_low() {
     if (low_.empty()) return std::nullopt;
@@ -86,6 +90,7 @@ class SendQueue {
   OutgoingStream* current_ = nullptr;  // the stream that peek chose
   Ring<std::uint16_t> low_;
   bool interleaving_ = false;
+  std::size_t to_unorder_ = 0;  // streams with unorder_when_heard
   std::uint64_t virtual_time_ = 0;
   std::size_t bytes_ = 0;
 };

@@ -54,9 +54,9 @@ class Association {
   Result<void> send(Timestamp now, StreamId stream, std::uint32_t ppid,
                     std::vector<std::uint8_t>&& message, const SendOptions& options = {});
 
-  /// Messages of the stream that wait in order, and of which nothing was sent yet, go out unordered;
-  /// those with SendOptions::control stay in order.
-  void unorder_waiting(StreamId stream);
+  /// When the next message comes on the stream, those that wait there to be sent in order, and of
+  /// which nothing was sent yet, go out unordered; those with SendOptions::control stay in order.
+  void unorder_when_heard(StreamId stream);
 
   /// Streams share the path by weight: RFC 8831 section 6.4 has 128, 256, 512 and 1024 for its four
   /// priorities (256 is normal). 0 counts as 1.
