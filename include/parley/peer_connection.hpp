@@ -117,11 +117,11 @@ class Transceiver {
   /// `rtp_timestamp_gap` samples were left out (DTX).
   Result<std::uint32_t> send_encoded(const EncodedAudio& packet,
                                      std::uint32_t rtp_timestamp_gap = 0);
-  /// Encoded pictures as they become decodable. Setting a handler switches parley's own decoding of
-  /// this transceiver off.
+  /// Encoded pictures as they become decodable. With `on_frame` set too, the same pictures are also
+  /// decoded.
   void on_encoded_frame(std::function<void(const EncodedVideo&)> handler);
   /// Encoded audio packets in order of arrival, with their RTP timestamp in ticks of 48 kHz,
-  /// whatever the clock of the codec is.
+  /// whatever the clock of the codec is. They are decoded as well from the first `read` on.
   void on_encoded_audio(
       std::function<void(const EncodedAudio&, std::uint32_t rtp_timestamp)> handler);
   /// The peer asks for a key frame. With raw media parley obeys by itself.

@@ -106,7 +106,8 @@ class Session {
   bool is_sending(TransceiverId id) const;
   /// 10 ms of received audio; silence when there is none.
   jitter::Outcome read_audio(Timestamp now, TransceiverId id, AudioBlock& block);
-  /// True: received audio of this transceiver comes out as event::AudioReceived.
+  /// True: received audio of this transceiver comes out as event::AudioReceived. From the first
+  /// `read_audio` on it is decoded as well.
   void set_encoded_audio(TransceiverId id, bool encoded);
   /// The application's decoder refused a frame: no more frames until the next key frame, which is
   /// asked for.

@@ -353,29 +353,6 @@ void Connection::dispatch(SessionEvent event) {
   }
 }
 
-void Connection::dispatch(event::VideoReceived event) {
-  const int id = event.transceiver.value();
-  TransceiverMedia* const found = find_media(event.transceiver);
-  if (found == nullptr) return;
-  TransceiverMedia& media = *found;
-  if (const auto handler = media.on_encoded_frame) {
-    handler(event.frame);
-    return;
-  }
-  if (!media.on_frame || !media.shown_layer.takes(driver_.now(), event.frame)) return;
-  if (!media.video_decoding) media.video_decoding = std::make_unique<VideoDecoding>(driver_);
-  media.video_decoding->decode(
-      std::move(event.frame), event.render_at,
-      [weak = weak_from_this(), id, rid = event.frame.rid](VideoDecoding::Refused refused) {
-        const auto self = weak.lock();
-        if (!self || self->closed_) return;
-        if (refused == VideoDecoding::Refused::yes) {
-          self->session_->handle_decoder_error(self->driver_.now(), TransceiverId{id}, rid);
-        }
-        self->wake();
-      });
-}
-
 void Connection::dispatch(const event::KeyFrameRequested& event) {
   const TransceiverMedia* const media = find_media(event.transceiver);
   if (media == nullptr) return;

@@ -49,8 +49,13 @@ class LayerChoice {
   /// Ours: a stream that was silent for so long is left for a smaller one.
   static constexpr Duration kPatience = 1s;
 
-  /// Whether this frame is to be decoded.
-  bool takes(Timestamp now, const EncodedVideo& frame);
+  enum class Verdict {
+    show,
+    leave,
+    want_key_frame,  ///< left, but what was shown ended: the stream takes over at its next key
+                     ///< frame
+  };
+  Verdict judge(Timestamp now, const EncodedVideo& frame);
   const std::string& rid() const { return rid_; }
 
  private:

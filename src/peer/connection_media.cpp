@@ -245,17 +245,45 @@ std::vector<SendLayer> Connection::send_layers(int id) const {
 
 // --- Receiving ---
 
-bool LayerChoice::takes(Timestamp now, const EncodedVideo& frame) {
+LayerChoice::Verdict LayerChoice::judge(Timestamp now, const EncodedVideo& frame) {
   const int area = frame.width * frame.height;
-  const bool present = frame.rid == rid_;
-  if (!present) {
+  if (frame.rid != rid_) {
     const bool silent = last_ == Timestamp::min() || now - last_ > kPatience;
-    if (!frame.key_frame || (!silent && area <= area_)) return false;
+    // Encoders begin a larger stream with a key frame, but have no reason to interrupt a smaller
+    // one.
+    if (!frame.key_frame) return silent ? Verdict::want_key_frame : Verdict::leave;
+    if (!silent && area <= area_) return Verdict::leave;
     rid_ = frame.rid;
   }
   if (frame.key_frame) area_ = area;
   last_ = now;
-  return true;
+  return Verdict::show;
+}
+
+void Connection::dispatch(event::VideoReceived event) {
+  const int id = event.transceiver.value();
+  TransceiverMedia* const found = find_media(event.transceiver);
+  if (found == nullptr) return;
+  TransceiverMedia& media = *found;
+  if (const auto handler = media.on_encoded_frame) handler(event.frame);
+  // A decoder that refuses what it does not know would also stop the encoded frames.
+  const bool decodable = event.frame.codec == nullptr || event.frame.codec->name == "VP8";
+  if (!media.on_frame || !decodable) return;
+  const auto verdict = media.shown_layer.judge(driver_.now(), event.frame);
+  if (verdict == LayerChoice::Verdict::want_key_frame)
+    (void)request_key_frame(id, event.frame.rid).has_value();
+  if (verdict != LayerChoice::Verdict::show) return;
+  if (!media.video_decoding) media.video_decoding = std::make_unique<VideoDecoding>(driver_);
+  media.video_decoding->decode(
+      std::move(event.frame), event.render_at,
+      [weak = weak_from_this(), id, rid = event.frame.rid](VideoDecoding::Refused refused) {
+        const auto self = weak.lock();
+        if (!self || self->closed_) return;
+        if (refused == VideoDecoding::Refused::yes) {
+          self->session_->handle_decoder_error(self->driver_.now(), TransceiverId{id}, rid);
+        }
+        self->wake();
+      });
 }
 
 PlayoutOutcome Connection::read(int id, AudioBlock& block) {

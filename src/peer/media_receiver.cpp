@@ -208,10 +208,8 @@ void MediaReceiver::deliver_audio(Timestamp now, const rtp::Received& received,
   }
   // Tones and comfort noise come beside the codec and do not take its place.
   const bool beside = rtp::audio_payload_samples(codec->name, packet.payload()) == 0;
-  if (encoded_audio_ || beside) {
-    if (encoded_audio_) emit_audio(packet, *codec, extensions);
-    return;
-  }
+  if (encoded_audio_) emit_audio(packet, *codec, extensions);
+  if (beside || (encoded_audio_ && !is_read_)) return;
   if (!audio_ || payload_type_ != packet.payload_type()) {
     auto decoder = config_.audio_decoder
                        ? config_.audio_decoder(codec->name, config_.playout_channels)
@@ -221,7 +219,8 @@ void MediaReceiver::deliver_audio(Timestamp now, const rtp::Received& received,
                      : nullptr;
   }
   payload_type_ = packet.payload_type();
-  if (!audio_) return emit_audio(packet, *codec, extensions);
+  if (!audio_ && !encoded_audio_) emit_audio(packet, *codec, extensions);
+  if (!audio_) return;
   audio_->insert(now, {.sequence = received.sequence,
                        .rtp_timestamp = packet.timestamp(),
                        .payload = packet.payload(),
@@ -266,6 +265,7 @@ void MediaReceiver::set_round_trip_time(Duration rtt) {
 }
 
 jitter::Outcome MediaReceiver::read_audio(Timestamp now, AudioBlock& block) {
+  is_read_ = true;
   if (audio_) return audio_->read_10ms(now, block);
   block.channels = config_.playout_channels;
   std::fill(block.storage.begin(), block.storage.end(), std::int16_t{0});

@@ -133,6 +133,7 @@ class MediaReceiver {
 
   std::unique_ptr<jitter::AudioBuffer> audio_;
   bool encoded_audio_ = false;
+  bool is_read_ = false;  ///< somebody plays the sound, besides taking its packets perhaps
 
   std::vector<SessionEvent> events_;
   std::size_t next_event_ = 0;

@@ -103,6 +103,23 @@ TEST_CASE("handlers of encoded media that were set before negotiation get it", "
   CHECK(pictures > 27);
 }
 
+TEST_CASE("media are decoded and given encoded at the same time to who wants both", "[peer]") {
+  CallScene call{{}};
+  call.start();
+  int packets = 0;
+  int pictures = 0;
+  call.a.audio.front().on_encoded_audio([&](const EncodedAudio&, std::uint32_t) { ++packets; });
+  call.a.video.front().on_encoded_frame([&](const EncodedVideo&) { ++pictures; });
+  REQUIRE(call.run_until_connected());
+  call.run_media(2s);
+  CHECK(packets > 95);
+  CHECK(pictures > 57);
+  CHECK(call.a.frames_shown >= pictures - 3);
+  CHECK(call.a.worst_psnr > 28);
+  CHECK(call.a.outcomes.at(PlayoutOutcome::normal) > 180);
+  CHECK(call.a.outcomes.count(PlayoutOutcome::concealed) == 0);
+}
+
 // Pion 3.1 and libdatachannel ask by NACK and know no RTX.
 TEST_CASE("a peer without RTX gets the very packets that it lost", "[peer][rfc4585]") {
   Configuration config;

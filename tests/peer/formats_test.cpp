@@ -119,6 +119,7 @@ TEST_CASE("frames of every codec come back from an echo byte for byte despite lo
   SeededRandom random{11};
   std::map<std::uint32_t, ByteVector> sent;
   std::vector<ByteVector> returned;
+  if (codec == "VP8") call.a.video.front().on_frame(nullptr);  // no real pictures to decode
   call.a.video.front().on_encoded_frame([&](const EncodedVideo& frame) {
     REQUIRE(frame.codec);
     CHECK(frame.codec->name == codec);
