@@ -11,12 +11,27 @@ namespace {
 using namespace parley;
 using namespace std::chrono_literals;
 
+void record(Transceiver transceiver, Recorder* recorder) {
+  if (recorder == nullptr) return;
+  if (transceiver.kind() == MediaKind::video) {
+    transceiver.on_encoded_frame([transceiver, recorder](const EncodedVideo& frame) {
+      recorder->handle(transceiver.mid(), frame);
+    });
+  } else {
+    transceiver.on_encoded_audio(
+        [transceiver, recorder](const EncodedAudio& packet, std::uint32_t at) {
+          recorder->handle(transceiver.mid(), packet, at);
+        });
+  }
+}
+
 void echo_video(Driver& driver, Transceiver transceiver, Recorder* recorder) {
+  const auto layers = std::make_shared<LayerChoice>();
   transceiver.on_encoded_frame([&driver, transceiver, recorder, clock = VideoClock{},
-                                layers = LayerChoice{}](const EncodedVideo& frame) mutable {
+                                layers](const EncodedVideo& frame) mutable {
     if (recorder != nullptr) recorder->handle(transceiver.mid(), frame);
     const Timestamp now = driver.now();
-    const auto verdict = layers.judge(frame, now);
+    const auto verdict = layers->judge(frame, now);
     if (verdict == LayerChoice::Verdict::want_key_frame)
       (void)transceiver.request_key_frame(frame.rid).has_value();
     if (verdict != LayerChoice::Verdict::pass) return;
@@ -26,8 +41,9 @@ void echo_video(Driver& driver, Transceiver transceiver, Recorder* recorder) {
     (void)transceiver.send_encoded(copy).has_value();
   });
   // The peer misses a key frame of its own picture: only it can make one.
-  transceiver.on_key_frame_request(
-      [transceiver]() mutable { (void)transceiver.request_key_frame().has_value(); });
+  transceiver.on_key_frame_request([transceiver, layers]() mutable {
+    (void)transceiver.request_key_frame(layers->current()).has_value();
+  });
 }
 
 void echo_audio(Transceiver transceiver, Recorder* recorder) {
@@ -46,6 +62,8 @@ Result<void> EchoPeer::prepare() {
     if (transceiver.stopped() || !adopted_.insert(transceiver.id()).second) continue;
     // The answer is what both sides want: a peer that only sends gets nothing back.
     if (auto set = transceiver.set_direction(Direction::sendrecv); !set) return set;
+    // One stream with all of it: pages show the stream that `ontrack` brings.
+    if (auto set = transceiver.set_streams({id()}); !set) return set;
     if (setting().transcode) {
       echo_decoded(transceiver);
     } else {
@@ -64,9 +82,11 @@ void EchoPeer::echo_encoded(Transceiver transceiver) {
 }
 
 void EchoPeer::echo_decoded(Transceiver transceiver) {
-  if (transceiver.kind() == MediaKind::audio) return speak(transceiver, driver().now());
   // What parley decodes; a peer without VP8 gets its frames back as they are.
-  if (!transceiver.set_codec_preferences({"VP8"})) return echo_encoded(transceiver);
+  const bool is_video = transceiver.kind() == MediaKind::video;
+  if (is_video && !transceiver.set_codec_preferences({"VP8"})) return echo_encoded(transceiver);
+  record(transceiver, recorder());
+  if (!is_video) return speak(transceiver, driver().now());
   transceiver.on_frame([this, transceiver](const VideoFrame& frame) mutable {
     VideoFrame copy = frame;
     copy.capture_time = driver().now();

@@ -65,9 +65,15 @@ LayerChoice::Verdict LayerChoice::judge(const EncodedVideo& frame, Timestamp now
 }
 
 bool LayerChoice::is_better(const Layer& layer, Timestamp now) const {
-  const auto current = layers_.find(current_);
-  if (current == layers_.end() || current->second.last_seen < now - kLayerGone) return true;
-  return layer.pixels == 0 || layer.pixels > current->second.pixels;
+  // A size that is not known yet may be the largest.
+  if (layer.pixels == 0) return true;
+  return std::none_of(layers_.begin(), layers_.end(), [&](const auto& entry) {
+    const Layer& other = entry.second;
+    const bool alive = other.last_seen >= now - kLayerGone;
+    const bool rivals =
+        entry.first == current_ ? other.pixels >= layer.pixels : other.pixels > layer.pixels;
+    return alive && rivals;
+  });
 }
 
 }  // namespace echo_server

@@ -63,6 +63,10 @@ Result<IceFragment> IceFragment::parse(std::string_view text) {
 
 std::string IceFragment::to_string() const {
   std::string text;
+  // As in the answer that the fragment amends (RFC 9725 section 4.3.3).
+  for (const std::string& option : options)
+    text += (text.empty() ? "a=ice-options:" : " ") + option;
+  if (!text.empty()) text += "\r\n";
   if (!ufrag.empty()) text += "a=ice-ufrag:" + ufrag + "\r\na=ice-pwd:" + password + "\r\n";
   const std::string* mid = nullptr;
   for (const Candidate& candidate : candidates) {
@@ -87,6 +91,7 @@ std::optional<IceFragment> ice_of(const sdp::Description& description) {
     for (const std::string& line : media.candidates)
       fragment.candidates.push_back({media.mid ? media.mid->value() : "", line});
     fragment.end_of_candidates = media.end_of_candidates;
+    fragment.options = transport.ice_options;
     return fragment;
   }
   return std::nullopt;

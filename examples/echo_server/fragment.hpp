@@ -24,6 +24,7 @@ struct IceFragment {
   };
   std::vector<Candidate> candidates;
   bool end_of_candidates = false;
+  std::vector<std::string> options;  ///< a=ice-options; said, not read
 
   /// Errors: syntax (a line that is no SDP line, half a pair of credentials), too_large.
   static parley::Result<IceFragment> parse(std::string_view text);

@@ -38,6 +38,16 @@ HttpResponse problem(int status, const std::string& reason) {
           {}};
 }
 
+/// RFC 6750 section 3: an error is named only to who tried a token.
+HttpResponse unauthorized(const HttpRequest& request) {
+  const bool tried = !request.authorization.empty();
+  HttpResponse response =
+      problem(401, tried ? "another bearer token is needed" : "a bearer token is needed");
+  response.headers.emplace_back("WWW-Authenticate", std::string("Bearer realm=\"echo_server\"") +
+                                                        (tried ? ", error=\"invalid_token\"" : ""));
+  return response;
+}
+
 HttpResponse method_not_allowed(const char* allowed) {
   HttpResponse response = problem(405, std::string("use ") + allowed);
   response.headers.emplace_back("Allow", allowed);
@@ -108,6 +118,21 @@ bool is_type(const std::string& content_type, std::string_view wanted) {
   });
 }
 
+/// Whether an If-Match header lets a request to the resource with `etag` pass (RFC 9110 section
+/// 13.1.1). A weak tag is never equal (section 8.8.3.2).
+bool matches(std::string_view if_match, const std::string& etag) {
+  while (!if_match.empty()) {
+    const auto comma = if_match.find(',');
+    std::string_view one = if_match.substr(0, comma);
+    while (!one.empty() && (one.front() == ' ' || one.front() == '\t')) one.remove_prefix(1);
+    while (!one.empty() && (one.back() == ' ' || one.back() == '\t')) one.remove_suffix(1);
+    if (one == "*" || one == etag) return true;
+    if (comma == std::string_view::npos) break;
+    if_match.remove_prefix(comma + 1);
+  }
+  return false;
+}
+
 /// Runs `start` on the sequence and waits until it has called what it is given.
 template <class T>
 Result<T> wait_for(io::Runtime& runtime,
@@ -142,7 +167,8 @@ HttpResponse HttpInterface::handle(const HttpRequest& request) {
   // Pages from anywhere may call: the server knows no cookies that they could abuse.
   response.headers.emplace_back("Access-Control-Allow-Origin", "*");
   response.headers.emplace_back("Access-Control-Expose-Headers",
-                                "Location, ETag, Link, Retry-After");
+                                "Location, ETag, Link, Retry-After, Accept-Post, Accept-Patch, "
+                                "WWW-Authenticate");
   if (request.method == "OPTIONS") {
     response.headers.emplace_back("Access-Control-Allow-Methods",
                                   "GET, POST, PATCH, DELETE, OPTIONS");
@@ -227,17 +253,14 @@ void HttpInterface::add_ice_servers(HttpResponse& response) const {
 HttpResponse HttpInterface::handle_endpoint(const HttpRequest& request, Role role) {
   if (request.method == "OPTIONS") {
     HttpResponse response{200, "", "", {{"Accept-Post", kSdp}}};
-    add_ice_servers(response);
+    // RFC 9725 section 4.6: not to a browser that asks whether its page may.
+    if (!request.is_preflight) add_ice_servers(response);
     return response;
   }
   // RFC 9725 section 4.1: there is nothing to show, which is no error.
   if (request.method == "GET" || request.method == "HEAD") return {204, "", "", {}};
   if (request.method != "POST") return method_not_allowed("POST, GET, HEAD, OPTIONS");
-  if (!is_authorized(request)) {
-    HttpResponse response = problem(401, "a bearer token is needed");
-    response.headers.emplace_back("WWW-Authenticate", "Bearer");
-    return response;
-  }
+  if (!is_authorized(request)) return unauthorized(request);
   return post_session(request, role);
 }
 
@@ -247,6 +270,7 @@ HttpResponse HttpInterface::post_session(const HttpRequest& request, Role role) 
     response.headers.emplace_back("Accept-Post", kSdp);
     return response;
   }
+  if (auto fault = fault_in(request.body)) return *fault;
   const std::string stream = stream_name(request);
   if (stream.size() > kMaxStreamName) return problem(400, "the stream's name is too long");
   const auto answer =
@@ -268,11 +292,7 @@ HttpResponse HttpInterface::handle_session(const HttpRequest& request, const Ses
   const bool gets = request.method == "GET" || request.method == "HEAD";
   if (!gets && request.method != "PATCH" && request.method != "DELETE")
     return method_not_allowed("PATCH, DELETE, GET, HEAD, OPTIONS");
-  if (!is_authorized(request)) {
-    HttpResponse response = problem(401, "a bearer token is needed");
-    response.headers.emplace_back("WWW-Authenticate", "Bearer");
-    return response;
-  }
+  if (!is_authorized(request)) return unauthorized(request);
   const auto etag = runtime_.run_sync([&]() -> std::optional<std::string> {
     const Peer* peer = peers_.find(session.role, session.id);
     return peer != nullptr ? std::optional{peer->etag()} : std::nullopt;
@@ -284,8 +304,7 @@ HttpResponse HttpInterface::handle_session(const HttpRequest& request, const Ses
     return problem(415, std::string("the body must be ") + kFragment);
   // RFC 9725 section 4.3.2; an ICE restart says "*" (section 4.3.3).
   if (request.if_match.empty()) return problem(428, "If-Match is missing");
-  if (request.if_match != "*" && request.if_match != *etag)
-    return problem(412, "another ICE session has begun since");
+  if (!matches(request.if_match, *etag)) return problem(412, "another ICE session has begun since");
   return patch_session(request, session);
 }
 

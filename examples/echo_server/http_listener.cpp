@@ -23,6 +23,7 @@ HttpRequest convert(const httplib::Request& request) {
           .content_type = request.get_header_value("Content-Type"),
           .if_match = request.get_header_value("If-Match"),
           .authorization = request.get_header_value("Authorization"),
+          .is_preflight = request.has_header("Access-Control-Request-Method"),
           .body = request.body};
 }
 
@@ -66,6 +67,10 @@ Result<std::unique_ptr<HttpListener>> HttpListener::create(HttpInterface& interf
     response.set_header("Access-Control-Allow-Origin", "*");
     response.set_content(response.status == 413 ? "the body is too long\n" : "bad request\n",
                          "text/plain");
+  });
+  // RFC 9110 section 8.6: the library adds it to every answer without a body.
+  server.set_post_routing_handler([](const httplib::Request&, httplib::Response& response) {
+    if (response.status == 204) response.headers.erase("Content-Length");
   });
   server.new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
   server.set_payload_max_length(max_body);

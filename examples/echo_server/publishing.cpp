@@ -109,6 +109,8 @@ Result<void> ViewerPeer::prepare() {
   for (Transceiver& transceiver : connection().transceivers()) {
     const bool is_video = transceiver.kind() == MediaKind::video;
     if (auto set = transceiver.set_direction(Direction::sendonly); !set) return set;
+    // One stream with both: players show the stream that `ontrack` brings.
+    if (auto set = transceiver.set_streams({id()}); !set) return set;
     if (!is_video) {
       audio_ = transceiver;
       continue;

@@ -64,6 +64,10 @@ class Transceiver {
 
   /// Takes effect with the next negotiation.
   Result<void> set_direction(Direction direction);
+  /// The streams that our track belongs to (a=msid, RFC 8830; W3C setStreams). Takes effect with
+  /// the next negotiation; an answerer may set them between the offer and its answer. Tracks with a
+  /// stream in common are played in step by their receiver, and browsers tell of it in `ontrack`.
+  Result<void> set_streams(std::vector<std::string> stream_ids);
   /// Stops sending (with BYE) and receiving at once and for good; the section is rejected in the
   /// next negotiation, after which calls answer Errc::closed.
   Result<void> stop();

@@ -70,6 +70,7 @@ class Session {
 
   TransceiverId add_transceiver(MediaKind kind, jsep::TransceiverInit init);
   Result<void> set_direction(TransceiverId id, Direction direction);
+  Result<void> set_streams(TransceiverId id, std::vector<std::string> stream_ids);
   Result<void> set_codec_preferences(TransceiverId id, const std::vector<std::string>& names);
   Result<void> stop(Timestamp now, TransceiverId id);
 

@@ -361,6 +361,13 @@ void Connection::dispatch(const event::KeyFrameRequested& event) {
   if (const auto handler = media->on_key_frame_request) handler(event.rid);
 }
 
+Result<void> Connection::set_streams(int id, std::vector<std::string> stream_ids) {
+  if (auto open = check_open(id); !open) return open.error();
+  auto set = session_->set_streams(TransceiverId{id}, std::move(stream_ids));
+  wake();
+  return set;
+}
+
 void Connection::close() {
   if (closed_) return;
   closed_ = true;

@@ -105,6 +105,7 @@ class Connection final : public Engine, public std::enable_shared_from_this<Conn
   // Transceivers, by id.
   const jsep::Transceiver* find(int id) const;
   Result<void> set_direction(int id, Direction direction);
+  Result<void> set_streams(int id, std::vector<std::string> stream_ids);
   Result<void> stop(int id);
   Result<void> set_codec_preferences(int id, const std::vector<std::string>& codecs);
   Result<std::uint32_t> send(int id, const VideoFrame& frame);

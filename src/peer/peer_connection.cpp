@@ -41,6 +41,11 @@ Result<void> Transceiver::set_direction(Direction direction) {
   return connection ? connection->set_direction(id_, direction) : Result<void>{gone()};
 }
 
+Result<void> Transceiver::set_streams(std::vector<std::string> stream_ids) {
+  const auto connection = connection_.lock();
+  return connection ? connection->set_streams(id_, std::move(stream_ids)) : Result<void>{gone()};
+}
+
 Result<void> Transceiver::stop() {
   const auto connection = connection_.lock();
   return connection ? connection->stop(id_) : Result<void>{gone()};

@@ -355,6 +355,12 @@ Result<void> Session::set_direction(TransceiverId id, Direction direction) {
   return {};
 }
 
+Result<void> Session::set_streams(TransceiverId id, std::vector<std::string> stream_ids) {
+  if (auto set = jsep::set_streams(impl_->state, id, std::move(stream_ids)); !set) return set;
+  impl_->check_negotiation_needed();
+  return {};
+}
+
 Result<void> Session::set_codec_preferences(TransceiverId id,
                                             const std::vector<std::string>& names) {
   const jsep::Transceiver* transceiver = impl_->state.find(id);

@@ -198,6 +198,13 @@ Result<void> set_direction(State& state, TransceiverId id, Direction direction) 
   return {};
 }
 
+Result<void> set_streams(State& state, TransceiverId id, std::vector<std::string> stream_ids) {
+  Transceiver* t = find_in(state, id);
+  if (t == nullptr) return no_transceiver();
+  t->stream_ids = std::move(stream_ids);
+  return {};
+}
+
 Result<void> set_paused_rids(State& state, TransceiverId id, std::vector<Rid> rids) {
   Transceiver* t = find_in(state, id);
   if (t == nullptr) return no_transceiver();

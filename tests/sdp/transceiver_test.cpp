@@ -79,7 +79,7 @@ TEST_CASE("Tracks of the peer come go and move between streams", "[jsep][w3c]") 
   CHECK(b[0].remote_stream_ids == std::vector<std::string>{"one"});
   CHECK(b[0].remote_track_id == "track0");
 
-  a.state.transceivers[0].stream_ids = {"two", "three"};
+  REQUIRE(set_streams(a.state, id, {"two", "three"}));
   CHECK(negotiation_needed(a.state));
   const auto offer = a.offer();
   a.set_local(SdpType::offer, offer);
@@ -155,6 +155,7 @@ TEST_CASE("Functions of the application refuse what is not there", "[jsep][w3c]"
   Peer a(1);
   const TransceiverId none{5};
   CHECK(remove_track(a.state, none).error().code == Errc::not_found);
+  CHECK(set_streams(a.state, none, {"s"}).error().code == Errc::not_found);
   CHECK(set_direction(a.state, none, Direction::sendonly).error().code == Errc::not_found);
   CHECK(set_codec_preferences(a.state, none, {}).error().code == Errc::not_found);
   CHECK(stop(a.state, none).error().code == Errc::not_found);

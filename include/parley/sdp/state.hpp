@@ -119,6 +119,9 @@ TransceiverId add_track(State& state, MediaKind kind, TransceiverInit init);
 Result<void> remove_track(State& state, TransceiverId id);
 /// Errors: not_found, invalid_state (stopping or stopped).
 Result<void> set_direction(State& state, TransceiverId id, Direction direction);
+/// setStreams: the MediaStreams that our sender belongs to (RFC 8830), announced by the next
+/// description. Ids that cannot be one are refused then. Errors: not_found.
+Result<void> set_streams(State& state, TransceiverId id, std::vector<std::string> stream_ids);
 /// Which simulcast streams our next offer marks as paused. Errors: not_found.
 Result<void> set_paused_rids(State& state, TransceiverId id, std::vector<Rid> rids);
 /// Errors: not_found, invalid_argument when an entry is none of the configured codecs (by kind,

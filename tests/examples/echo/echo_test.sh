@@ -5,7 +5,7 @@ server=$1
 client=$2
 shift 2
 dir=$(mktemp -d)
-"$server" --bind 127.0.0.1 --http-port 0 "$@" >"$dir/out" 2>"$dir/err" &
+"$server" --bind 127.0.0.1 --http-port 0 --record "$dir/recorded" "$@" >"$dir/out" 2>"$dir/err" &
 pid=$!
 trap 'kill "$pid" 2>/dev/null; rm -rf "$dir"' EXIT
 tries=0
@@ -46,4 +46,10 @@ if [ "$ended" -ne 0 ]; then
   cat "$dir/err"
   status=1
 fi
+for kind in ivf ogg; do
+  if [ -z "$(find "$dir/recorded" -name "*.$kind" -size +1k)" ]; then
+    echo "nothing was recorded as .$kind"
+    status=1
+  fi
+done
 exit "$status"

@@ -1,33 +1,9 @@
 // The HTTP interface through a real socket.
-#include "echo_server/http_listener.hpp"
-
-#include <httplib.h>
-
-#include "echo/server_fixture.hpp"
+#include "echo/listening_server.hpp"
 #include "support/catch.hpp"
 
 using namespace echo_server;
 using namespace parley;
-
-namespace {
-
-constexpr std::size_t kMaxBody = 4096;
-
-struct Listening {
-  Listening() {
-    auto made =
-        HttpListener::create(server.interface, loopback_options().bind.front(), 0, kMaxBody);
-    REQUIRE(made);
-    listener = std::move(*made);
-    listener->start();
-  }
-  httplib::Client client() { return httplib::Client("127.0.0.1", listener->port()); }
-
-  ServerFixture server;
-  std::unique_ptr<HttpListener> listener;
-};
-
-}  // namespace
 
 TEST_CASE("statuses headers and bodies go through HTTP as they are", "[echo]") {
   Listening at;

@@ -34,6 +34,7 @@ class ServerFixture {
     parley::Configuration configuration;
     configuration.network.bind_addresses = loopback_options().bind;
     configuration.codecs = {"opus", "VP8", "VP9"};
+    configuration.video.receive_simulcast = true;
     return configuration;
   }
 
@@ -77,7 +78,8 @@ class TestPeer {
     std::optional<parley::Direction> audio;
     std::optional<parley::Direction> video;
     bool data = false;
-    std::vector<std::string> video_codecs;  ///< empty: all
+    std::vector<std::string> video_codecs;          ///< empty: all
+    std::vector<parley::SendEncoding> encodings{};  ///< of the video: simulcast
   };
 
   TestPeer(ServerFixture& server, const Wants& wants) : runtime_(server.runtime) {
@@ -86,8 +88,9 @@ class TestPeer {
       if (wants.audio)
         audio = *pc->add_transceiver(parley::MediaKind::audio, {.direction = *wants.audio});
       if (wants.video)
-        video = *pc->add_transceiver(parley::MediaKind::video,
-                                     {.direction = *wants.video, .codecs = wants.video_codecs});
+        video = *pc->add_transceiver(parley::MediaKind::video, {.direction = *wants.video,
+                                                                .codecs = wants.video_codecs,
+                                                                .send_encodings = wants.encodings});
       if (wants.data) channel = *pc->create_data_channel("test");
       return pc->set_local_description()->sdp;
     });

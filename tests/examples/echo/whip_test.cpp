@@ -1,9 +1,7 @@
 // WHIP (RFC 9725) and WHEP (draft-ietf-wish-whep) over the life of their sessions.
-#include "echo/server_fixture.hpp"
-#include "parley/codec/vp8.hpp"
+#include "echo/publishing.hpp"
 #include "parley/sdp/description.hpp"
 #include "support/catch.hpp"
-#include "support/picture.hpp"
 
 using namespace echo_server;
 using namespace parley;
@@ -27,29 +25,6 @@ std::string credentials_of(const std::string& sdp) {
   fragment.candidates.clear();
   return fragment.to_string();
 }
-
-/// Sends Opus silence and one picture again and again.
-class Publishing {
- public:
-  Publishing(ServerFixture& server, TestPeer& peer) : server_(server), peer_(peer) {
-    server_.runtime.run_sync([&] { tick(); });
-  }
-  ~Publishing() { *running_ = false; }
-
- private:
-  void tick() {
-    const Timestamp now = server_.runtime.driver().now();
-    (void)peer_.video->send({.picture = picture_, .capture_time = now}).has_value();
-    (void)peer_.audio->send(std::vector<std::int16_t>(960)).has_value();
-    server_.runtime.driver().post_at(now + 20ms, [this, running = running_] {
-      if (*running) tick();
-    });
-  }
-  ServerFixture& server_;
-  TestPeer& peer_;
-  std::shared_ptr<const I420Buffer> picture_ = std::make_shared<I420Buffer>(160, 96);
-  std::shared_ptr<std::atomic<bool>> running_ = std::make_shared<std::atomic<bool>>(true);
-};
 
 }  // namespace
 
@@ -139,7 +114,10 @@ TEST_CASE("a token is demanded where one was set", "[echo][rfc6750]") {
                            .body = publisher.offer});
   };
   CHECK(post("").status == 401);
-  CHECK(header(post("Bearer wrong"), "WWW-Authenticate") == "Bearer");
+  // RFC 6750 section 3: a realm at least, and an error for who tried.
+  CHECK(header(post(""), "WWW-Authenticate") == "Bearer realm=\"echo_server\"");
+  CHECK(header(post("Bearer wrong"), "WWW-Authenticate") ==
+        "Bearer realm=\"echo_server\", error=\"invalid_token\"");
   CHECK(post("Basic secret").status == 401);
   CHECK(post("Bearer").status == 401);
   const auto created = post("bearer secret");
