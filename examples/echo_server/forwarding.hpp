@@ -40,8 +40,7 @@ class AudioGaps {
 };
 
 /// Of the streams of a simulcast sender (RFC 8853) the one that is sent on: the largest that is
-/// alive. A stream is entered at its key frames only, and of those of one moment at the largest.
-/// Without simulcast everything passes.
+/// alive. A stream is entered at its key frames only. Without simulcast everything passes.
 class LayerChoice {
  public:
   enum class Verdict {

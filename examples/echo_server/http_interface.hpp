@@ -19,8 +19,7 @@ struct HttpRequest {
   std::string content_type;
   std::string if_match;
   std::string authorization;
-  bool is_preflight =
-      false;  ///< a browser asks before the request that a page wants to make (CORS)
+  bool is_preflight = false;  ///< a browser asks whether its page may (CORS)
   std::string body;
 };
 

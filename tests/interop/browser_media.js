@@ -16,6 +16,11 @@ const browserMedia = {
     this.audio = null;
   },
 
+  async whipClient(publishes) {
+    if (publishes) return new (await import('/whip.js')).WHIPClient();
+    return new (await import('/whep.js')).WHEPClient();
+  },
+
   every(ms, work) { this.timers.push(setInterval(work, ms)); },
   context() { return (this.audio ??= new AudioContext()); },
 

@@ -19,6 +19,8 @@ import threading
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+# Client libraries that pages load, in the folder of npm.
+MODULES = {'/whip.js': 'whip-whep/whip.js', '/whep.js': 'whip-whep/whep.js'}
 requests = queue.Queue()
 output = threading.Lock()
 
@@ -39,6 +41,9 @@ class Server(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         if self.path == '/request':
             return self.answer(requests.get(), 'application/json')
+        if self.path in MODULES:
+            module = Path(os.environ['PARLEY_NODE_MODULES'], MODULES[self.path])
+            return self.answer(module.read_bytes(), 'text/javascript')
         scripts = (HERE / name for name in ('call.js', 'browser_media.js'))
         page = '<!doctype html><title>parley</title><body>' + ''.join(
             f'<script>{script.read_text()}</script>' for script in scripts)

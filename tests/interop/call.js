@@ -44,7 +44,7 @@ function frequencyOf(samples, rate) {
 }
 
 function makeCall(RTCPeerConnection, media) {
-  let pc, states, described, connectedAt, goneAt, tracks, channels, silenced;
+  let pc, states, described, connectedAt, goneAt, tracks, channels, silenced, client;
 
   const settled = async () => {
     await until(() => pc.iceGatheringState === 'complete', 4);
@@ -64,6 +64,10 @@ function makeCall(RTCPeerConnection, media) {
       }
     }
   }
+
+  const receive = directions => {
+    for (const kind of directions?.recvonly ?? []) pc.addTransceiver(kind, { direction: 'recvonly' });
+  };
 
   function prefer(codecs) {
     if (!codecs) return;
@@ -135,7 +139,7 @@ function makeCall(RTCPeerConnection, media) {
 
     async offer({ media: kinds, encodings, codecs, restart, directions }) {
       await attach(kinds, encodings);
-      for (const kind of directions?.recvonly ?? []) pc.addTransceiver(kind, { direction: 'recvonly' });
+      receive(directions);
       prefer(codecs);
       await pc.setLocalDescription(await pc.createOffer(restart ? { iceRestart: true } : {}));
       await wait(0);
@@ -159,6 +163,20 @@ function makeCall(RTCPeerConnection, media) {
       described = performance.now();
       await pc.setRemoteDescription({ type: 'answer', sdp });
     },
+
+    // Publishes what is sent, or views, by the library whip-whep.
+    async join({ url, token, media: kinds, directions }) {
+      await attach(kinds);
+      receive(directions);
+      client = await media.whipClient(!!kinds);
+      const watching = pc.onconnectionstatechange; // The library takes the handler's place.
+      described = performance.now();
+      await (kinds ? client.publish(pc, url, token) : client.view(pc, url, token));
+      pc.onconnectionstatechange = watching;
+      return { location: client.resourceURL.href };
+    },
+
+    async leave() { await client.stop(); },
 
     async connected({ seconds }) {
       const connected = await until(() => connectedAt !== undefined, seconds);

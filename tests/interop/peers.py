@@ -76,10 +76,10 @@ def build_pion():
 
 PEERS = {peer.name: peer for peer in [
     Peer('chromium', 'Chromium', ['python3', f'{HERE}/browser_peer.py', 'chromium'],
-         ['chromium'], version=['chromium', '--version'], w3c=True, browser=True, tells_codecs=True, lanes=2,
+         ['chromium', 'nodejs', 'npm'], ['whip-whep'], version=['chromium', '--version'], w3c=True, browser=True, tells_codecs=True, lanes=2,
          cannot=ONE_ENCODING),
     Peer('firefox', 'Firefox ESR', ['python3', f'{HERE}/browser_peer.py', 'firefox'],
-         ['firefox-esr'], version=['firefox-esr', '--version'], w3c=True, browser=True, tells_codecs=True,
+         ['firefox-esr', 'nodejs', 'npm'], ['whip-whep'], version=['firefox-esr', '--version'], w3c=True, browser=True, tells_codecs=True,
          lanes=2, needs_network=True,
          cannot={**ONE_ENCODING,
                  **without('H264', 'has no H264 without a plugin that it loads from elsewhere'),
@@ -92,7 +92,7 @@ PEERS = {peer.name: peer for peer in [
     Peer('gstreamer', 'GStreamer webrtcbin', ['/usr/bin/python3', f'{HERE}/gstreamer_peer.py'],
          ['gstreamer1.0-plugins-bad', 'gstreamer1.0-plugins-good', 'gstreamer1.0-plugins-base',
           'gstreamer1.0-nice', 'gstreamer1.0-tools', 'gir1.2-gst-plugins-bad-1.0',
-          'gir1.2-gst-plugins-base-1.0', 'python3-gi', 'python3-numpy'],
+          'gir1.2-gst-plugins-base-1.0', 'python3-gi', 'python3-numpy', 'simple-whip-client', 'gcc'],
          # It hands an empty message to nobody, and what follows neither.
          silent=True, shortest=1,
          cannot={**NO_GCM, **ONE_ENCODING,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import echoes
 import whip
+import whip_clients
 from call import stat
 from data import (big_messages, data_echo, lossy_data, lossy_limits, many_channels,
                   negotiated_channels, reopened_channels)
@@ -282,4 +283,4 @@ def scenarios():
         for offerer, role in (('peer', 'client'), ('parley', 'server')):
             all_.append(Scenario(profile, with_profile(profile, role), offerer,
                                  start={'srtpProfiles': [profile]}))
-    return all_ + echoes.scenarios(Scenario) + whip.scenarios(Scenario)
+    return all_ + echoes.scenarios(Scenario) + whip.scenarios(Scenario) + whip_clients.scenarios(Scenario)
