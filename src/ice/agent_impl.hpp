@@ -113,6 +113,8 @@ struct Agent::Impl {
   void trigger_check(Timestamp now, Pair& pair);
   void fail(Pair& pair);
   std::optional<Transmit> poll_check(Timestamp now, MutableBytes storage);
+  std::optional<Transmit> poll_check_again(Timestamp now, MutableBytes storage);
+  Timestamp next_check_again(const Pair& pair) const;
   Bytes start_request(Timestamp now, Pair& pair, RequestKind kind, MutableBytes storage);
   Bytes write_request(Timestamp now, Pair& pair, SentRequest& request, MutableBytes storage);
   void expire_requests(Timestamp now);

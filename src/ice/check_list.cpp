@@ -18,6 +18,12 @@ void Pair::cancel_active(Timestamp expires) {
   }
 }
 
+void Pair::forget_oldest_request() {
+  const auto oldest = std::find_if(requests.begin(), requests.end(),
+                                   [](const SentRequest& r) { return r.is_final; });
+  if (oldest != requests.end()) requests.erase(oldest);
+}
+
 Pair* CheckList::find(std::uint32_t id) {
   const auto it =
       std::find_if(pairs_.begin(), pairs_.end(), [id](const Pair& p) { return p.id == id; });

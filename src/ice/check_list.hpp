@@ -63,6 +63,8 @@ struct Pair {
   const SentRequest* active() const { return const_cast<Pair*>(this)->active(); }
   /// RFC 8445 section 7.3.1.4: cancels without forgetting.
   void cancel_active(Timestamp expires);
+  /// Makes room for another; that which is being retransmitted stays.
+  void forget_oldest_request();
 };
 
 class CheckList {

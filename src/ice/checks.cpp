@@ -150,12 +150,39 @@ std::optional<Transmit> Agent::Impl::poll_check(Timestamp now, MutableBytes stor
     const Bytes message = start_request(now, *pair, RequestKind::check, storage);
     if (!message.empty()) return Transmit{pair->path, message};
   }
-  return std::nullopt;
+  return poll_check_again(now, storage);
+}
+
+// RFC 8445 section 14.3 does not let a lost check be retransmitted before 500 ms, of which a short
+// path is too dear. What Ta leaves free goes into other checks of the same pair, each a transaction
+// of its own that is sent once; that of the schedule goes on beside them.
+std::optional<Transmit> Agent::Impl::poll_check_again(Timestamp now, MutableBytes storage) {
+  Pair* best = nullptr;
+  for (Pair& p : list.pairs()) {
+    if (next_check_again(p) > now) continue;
+    if (best == nullptr || p.priority > best->priority) best = &p;
+  }
+  if (best == nullptr) return std::nullopt;
+  pace_at = now + config.pacing;
+  const Bytes message = start_request(now, *best, RequestKind::check, storage);
+  best->requests.back().is_final = true;
+  best->requests.back().expires = now + config.checks.rto * config.checks.last_wait_factor;
+  if (message.empty()) return std::nullopt;
+  return Transmit{best->path, message};
+}
+
+Timestamp Agent::Impl::next_check_again(const Pair& pair) const {
+  const SentRequest* const request = pair.active();
+  const bool is_checked = pair.state == PairState::in_progress && request != nullptr &&
+                          request->kind == RequestKind::check;
+  if (!is_checked || nominated != 0 || list.has_next(true)) return kNever;
+  const Timestamp due = std::max(pair.last_sent + config.check_again, pace_at);
+  return due < request->sent_at + 2 * config.checks.rto ? due : kNever;
 }
 
 Bytes Agent::Impl::start_request(Timestamp now, Pair& pair, RequestKind kind,
                                  MutableBytes storage) {
-  if (pair.requests.size() >= kMaxRequestsPerPair) pair.requests.erase(pair.requests.begin());
+  if (pair.requests.size() >= kMaxRequestsPerPair) pair.forget_oldest_request();
   stun::RetransmitSchedule schedule = config.checks;
   if (kind == RequestKind::consent) {
     schedule.max_sends = 1;  // RFC 7675 section 5.1: transmitted once only
@@ -208,6 +235,7 @@ Timestamp Agent::Impl::next_check_timeout() const {
   Timestamp next = kNever;
   for (const Pair& p : list.pairs()) {
     if (p.nominate_next) next = std::min(next, first_valid_at);  // at once
+    next = std::min(next, next_check_again(p));
     for (const SentRequest& r : p.requests) {
       next = std::min(next, r.is_final ? r.expires : r.timer.deadline());
     }

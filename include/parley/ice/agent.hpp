@@ -62,6 +62,9 @@ struct Config {
   Duration pacing = 50ms;
   /// Requests of checks; `rto` is the floor that grows with the number of pairs (section 14.3).
   stun::RetransmitSchedule checks;
+  /// A check that waits this long for its answer gets another beside it, sent once and within
+  /// `pacing`, and so on until twice `checks.rto` after it left (ours; a longer time is never).
+  Duration check_again = 100ms;
   /// Requests to STUN servers. Fewer sends than RFC 8489 recommends, so that a dead server holds up
   /// GatheringState::complete for 9.5 s and not for 39.5 s (ours).
   stun::RetransmitSchedule gathering{500ms, 5, 4};
