@@ -66,9 +66,9 @@ void Association::Impl::handle_init(Timestamp now, const Packet& packet, const C
   made.peer = *init;
   const CookieJar::Cookie sealed = cookies.seal(made);
   InitChunk answer = our_init();
-  // Pion's SCTP (to 1.8.5 at least) throws away an INIT or INIT ACK with a parameter that it does
-  // not know, against section 3.2.1. Our INIT never reaches it then; but it sends one of its own,
-  // and the answer to that one names nothing that it did not.
+  // Pion's SCTP (to 1.8.6 at least) throws away an INIT or INIT ACK with a parameter that it does
+  // not know, against section 3.2.1. Our first INIT never reaches it then; but it sends one of its
+  // own, and the answer to that one names nothing that it did not.
   answer.zero_checksum = config.zero_checksum && init->zero_checksum;
   answer.cookie = sealed;
   answer.unknown = init->unknown;

@@ -173,6 +173,7 @@ struct Association::Impl {
 
   // What the next packet carries.
   bool init_due = false, cookie_echo_due = false, cookie_ack_due = false;
+  bool init_repeated = false;
   bool cookie_ack_in_doubt = false;  // the peer has acknowledged nothing since
   bool shutdown_due = false, shutdown_ack_due = false;
   bool heartbeat_due = false, forward_tsn_due = false;

@@ -69,7 +69,10 @@ std::optional<Bytes> Association::Impl::poll_transmit(Timestamp now, MutableByte
   PacketWriter out{storage, config.local_port, config.remote_port, init_due ? 0 : peer_tag};
   bool needs_checksum = !features.zero_checksum;
   if (init_due) {
-    const InitChunk init = our_init();
+    InitChunk init = our_init();
+    // Pion throws away one with a parameter that it does not know (association_handshake.cpp), and
+    // repeats its own after 3, 9 and 21 s. When no answer came the parameter is not worth that.
+    if (init_repeated) init.zero_checksum = false;
     init.write_to(out.add(ChunkType::init, 0, init.value_size()));
     init_due = false;
     needs_checksum = true;

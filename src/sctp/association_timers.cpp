@@ -75,7 +75,7 @@ void Association::Impl::handle_t1(Timestamp now) {
   rto.back_off();
   t1 = now + rto.rto();
   if (state == State::cookie_wait) {
-    init_due = true;
+    init_due = init_repeated = true;
   } else {
     // The data that went with the lost COOKIE ECHO goes with the next one too.
     cookie_echo_due = true;

@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <array>
 
+#include "sctp/init_chunk.hpp"
+#include "sctp/packet.hpp"
 #include "sctp/test_network.hpp"
 #include "support/catch.hpp"
 
@@ -44,6 +46,25 @@ TEST_CASE("a lost COOKIE ACK is repeated when data is not acknowledged", "[sctp]
   CHECK(peers.a.association->state() == State::established);
   CHECK(peers.a.messages.size() == 1);
   CHECK(peers.b.association->stats().timeouts == 1);
+}
+
+TEST_CASE("an INIT that is repeated declares no zero checksums", "[sctp][rfc9653]") {
+  TwoPeers peers;
+  std::vector<bool> declared;
+  peers.watch = [&](bool, const TwoPeers::Packet& bytes) {
+    const auto packet = Packet::parse(bytes);
+    REQUIRE(packet);
+    const auto chunk = ChunkReader{packet->chunks}.next();
+    REQUIRE(chunk);
+    if (chunk->type == ChunkType::init) {
+      declared.push_back(InitChunk::parse(chunk->value)->zero_checksum);
+    }
+  };
+  peers.path.lose_a = {0, 1};
+  peers.a.association->connect(peers.now);
+  peers.run_for(5s);
+  CHECK(declared == std::vector<bool>{true, false, false});
+  CHECK(peers.b.association->state() == State::established);
 }
 
 TEST_CASE("a handshake without an answer goes on until it is ended", "[sctp][rfc9260]") {
