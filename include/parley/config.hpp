@@ -79,8 +79,10 @@ struct DataConfig {
   std::size_t max_message_size = 256 * 1024;
   /// What `send` takes before the peer has it.
   std::size_t send_buffer = 16 * 1024 * 1024;
-  /// What the peer may have sent and the application not yet taken.
-  std::size_t receive_window = 4 * 1024 * 1024;
+  /// What the peer may have sent and the application not yet taken: the default keeps 100 Mbit/s
+  /// busy over 200 ms while losses are repaired. Memory is used only for what waits; a hostile peer
+  /// can make us hold twice the window and four of the longest messages, which is 25 MiB.
+  std::size_t receive_window = 12 * 1024 * 1024;
   std::size_t max_channels = 1024;
   /// Offer SNAP (`a=sctp-init`, draft-hancke-tsvwg-snap): data flows as soon as DTLS is done. A
   /// peer's offer of it is always taken.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "data_scene.hpp"
+#include "parley/sctp/types.hpp"
 
 namespace parley::test {
 namespace {
@@ -40,6 +41,11 @@ TEST_CASE("a channel that the answerer opens on a data section works too", "[pee
   // RFC 8832 section 6: the answerer is the DTLS client here and takes even ids.
   CHECK(theirs->channel.id() == std::uint16_t{0});
   CHECK(ours->channel.id() == std::uint16_t{1});
+}
+
+TEST_CASE("a connection's window of received data is the one that SCTP was measured with",
+          "[peer][data]") {
+  CHECK(DataConfig{}.receive_window == sctp::Config{}.receive_window);
 }
 
 TEST_CASE("messages keep their kind and their bytes from nothing to a quarter megabyte",
