@@ -34,6 +34,10 @@ bool has_usable_fingerprints(const sdp::Description& description) {
   return true;
 }
 
+Error new_association() {
+  return {Errc::unsupported, "a new DTLS association: another fingerprint or tls-id"};
+}
+
 peer::TransportConfig transport_config(const SessionConfig& config) {
   return {.ice = config.ice, .dtls = config.dtls, .identity = config.identity};
 }
@@ -163,7 +167,7 @@ Result<void> Session::Impl::check_supported(const jsep::Plan& plan) const {
     if (negotiated->ice_restart && (prepared == nullptr || prepared->ufrag != ufrag)) {
       return Error{Errc::unsupported, "an answer from elsewhere than the provisional one"};
     }
-    if (negotiated->dtls_restart) return Error{Errc::unsupported, "new DTLS association"};
+    if (negotiated->dtls_restart) return new_association();
     if (from_sdp(negotiated->parameters.remote_fingerprints).empty()) {
       return Error{Errc::incompatible, "no usable a=fingerprint"};
     }
@@ -196,6 +200,8 @@ Result<void> Session::set_remote_description(Timestamp now, const SessionDescrip
   }
   auto plan = jsep::plan_remote(impl_->state, description.type, *parsed);
   if (!plan) return plan.error();
+  // Refused now: accepted, it could not be answered, and would stand in the way of others.
+  if (jsep::remote_offer_restarts_dtls(plan->next)) return new_association();
   if (auto supported = impl_->check_supported(*plan); !supported) return supported;
   if (description.type == SdpType::offer && !impl_->state.transport) {
     impl_->transport.ice().set_role(ice::Role::controlled);

@@ -306,16 +306,28 @@ Result<Plan> plan_remote_answer(const State& state, SdpType type, const Descript
   return plan;
 }
 
+/// What the pending offer of the peer says of the transport that was negotiated before it; nullopt
+/// when there is no such offer, or nothing was negotiated.
+std::optional<sdp::TransportAttributes> offered_transport(const State& state) {
+  const bool pending = state.signaling == SignalingState::have_remote_offer ||
+                       state.signaling == SignalingState::have_local_pranswer;
+  if (!pending || !state.checkpoint->transport) return std::nullopt;
+  const Description& offer = *state.pending_remote;
+  const Selection selection = select_sections(state, offer);
+  if (!selection.tag) return std::nullopt;
+  return offer.transport_of(offer.media[*selection.tag]);
+}
+
 }  // namespace
 
 bool remote_offer_restarts_ice(const State& state) {
-  const bool pending = state.signaling == SignalingState::have_remote_offer ||
-                       state.signaling == SignalingState::have_local_pranswer;
-  if (!pending || !state.checkpoint->transport) return false;
-  const Description& offer = *state.pending_remote;
-  const Selection selection = select_sections(state, offer);
-  return selection.tag && is_ice_restart(*state.checkpoint->transport,
-                                         offer.transport_of(offer.media[*selection.tag]));
+  const auto offered = offered_transport(state);
+  return offered && is_ice_restart(*state.checkpoint->transport, *offered);
+}
+
+bool remote_offer_restarts_dtls(const State& state) {
+  const auto offered = offered_transport(state);
+  return offered && !same_association(*state.checkpoint->transport, *offered);
 }
 
 Result<Plan> plan_local(const State& state, SdpType type, const Description& d) {

@@ -381,6 +381,88 @@ TEST_CASE("a provisional answer may begin the restart", "[peer][rfc9429]") {
   check_media_flows(call, 1s);
 }
 
+// --- Another peer in the place of the one that was called (RFC 8842 section 5) ---
+
+TEST_CASE("an offer of another peer is refused at once and the call goes on", "[peer][rfc8842]") {
+  CallScene call{{}};
+  call.start();
+  REQUIRE(call.run_until_connected());
+  const auto other = *PeerConnection::create(*call.b.host, {});
+  (void)*other->add_transceiver(MediaKind::audio);
+  (void)*other->add_transceiver(MediaKind::video);
+  const auto offer = other->create_offer();
+  REQUIRE(offer);
+  const auto before = *call.a.pc->remote_description();
+  const auto refused = call.a.pc->set_remote_description(*offer);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == Errc::unsupported);
+  CHECK(refused.error().to_string().find("DTLS association") != std::string::npos);
+  CHECK(call.a.pc->signaling_state() == SignalingState::stable);
+  CHECK(call.a.pc->remote_description()->sdp == before.sdp);
+  CHECK(call.a.pc->transceivers().size() == 2);
+  check_media_flows(call, 1s);
+  call.b.pc->restart_ice();
+  call.negotiate(call.b, call.a);
+  check_media_flows(call, 1s);
+}
+
+TEST_CASE("an answer of another peer is refused and the right one is still taken",
+          "[peer][rfc8842]") {
+  CallScene call{{}};
+  call.start();
+  REQUIRE(call.run_until_connected());
+  call.a.pc->restart_ice();
+  const auto offer = call.a.pc->set_local_description();
+  REQUIRE(offer);
+  const auto other = *PeerConnection::create(*call.b.host, {});
+  REQUIRE(other->set_remote_description(*offer));
+  const auto foreign = other->set_local_description();
+  REQUIRE(foreign);
+  const auto refused = call.a.pc->set_remote_description(*foreign);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == Errc::unsupported);
+  CHECK(call.a.pc->signaling_state() == SignalingState::have_local_offer);
+  check_media_flows(call, 1s);
+  REQUIRE(call.b.pc->set_remote_description(*offer));
+  const auto answer = call.b.pc->set_local_description();
+  REQUIRE(answer);
+  REQUIRE(call.a.pc->set_remote_description(*answer));
+  check_media_flows(call, 1s);
+  CHECK(local_ufrag(call.a) == ufrag_of(*offer));
+}
+
+TEST_CASE("of the answers of several peers the first counts", "[peer][rfc9429]") {
+  const SdpType first = GENERATE(SdpType::answer, SdpType::pranswer);
+  CallScene call{{}};
+  call.a.audio.push_back(*call.a.pc->add_transceiver(MediaKind::audio));
+  const auto offer = call.a.pc->set_local_description();
+  REQUIRE(offer);
+  const auto other = *PeerConnection::create(*call.b.host, {});
+  REQUIRE(other->set_remote_description(*offer));
+  const auto foreign = other->create_answer();
+  REQUIRE(foreign);
+  REQUIRE(call.b.pc->set_remote_description(*offer));
+  auto answer = call.b.pc->create_answer();
+  REQUIRE(answer);
+  answer->type = first;
+  REQUIRE(call.b.pc->set_local_description(*answer));
+  REQUIRE(call.a.pc->set_remote_description(*answer));
+  for (const SdpType type : {SdpType::pranswer, SdpType::answer}) {
+    const auto refused = call.a.pc->set_remote_description({type, foreign->sdp});
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code ==
+          (first == SdpType::answer ? Errc::invalid_state : Errc::unsupported));
+  }
+  CHECK(call.a.pc->remote_description()->sdp.find(ufrag_of(*answer)) != std::string::npos);
+  if (first == SdpType::pranswer) {
+    const auto final = call.b.pc->set_local_description();
+    REQUIRE(final);
+    REQUIRE(call.a.pc->set_remote_description(*final));
+  }
+  CHECK(call.a.pc->signaling_state() == SignalingState::stable);
+  CHECK(call.run_until_connected());
+}
+
 TEST_CASE("ten restarts in a row under loss keep the call", "[peer]") {
   CallScene call{{.link = {.delay = 20ms, .jitter = 5ms, .loss = 0.05}}};
   call.start();

@@ -83,6 +83,7 @@ TEST_CASE("A new fingerprint needs an ICE restart and makes a new DTLS associati
   std::string restarted = replaced_all(other, a.facts.ice_ufrag, "fresh-one");
   restarted = replaced_all(restarted, a.facts.ice_pwd, "fresh-fresh-fresh-fresh");
   b.set_remote(SdpType::offer, restarted);
+  CHECK(remote_offer_restarts_dtls(b.state));
   b.facts.ice_ufrag = "fresh-too";
   b.facts.ice_pwd = "fresh-fresh-fresh-fresh";
   b.set_local(SdpType::answer, b.answer());

@@ -148,6 +148,8 @@ std::vector<Change> commit(State& state, Plan&& plan);
 /// Whether the pending offer of the peer restarts ICE (RFC 8839 section 4.4.1.1.1): its answer has
 /// new credentials of ours, and only then.
 bool remote_offer_restarts_ice(const State& state);
+/// Whether it asks for a new DTLS association: another fingerprint or tls-id (RFC 8842 section 4).
+bool remote_offer_restarts_dtls(const State& state);
 /// The credentials of the section that carries the transport; empty when every section is rejected.
 struct IceCredentials {
   std::string ufrag, pwd;
