@@ -163,6 +163,8 @@ struct Association::Impl {
   std::int64_t sack_tells = 0;                  // highest TSN when the SACK became due; 0: none is
   std::array<std::int64_t, 2> earlier_sacks{};  // the same of those that wait before it
   std::size_t sacks_apart = 0;                  // how many of these wait
+  int sacks_due_together = 0;
+  static constexpr int kManySacks = 8;
   static constexpr Duration kSackRepeat = 500ms;
   static constexpr int kSackRepeats = 2;
   int sack_repeats = 0;  // that are left

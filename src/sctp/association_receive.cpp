@@ -322,8 +322,9 @@ void Association::Impl::plan_sack(Timestamp now) {
 // that waits until three passed a gap (section 7.2.4) would wait for its timer instead, and so
 // would one whose only SACK is lost: small flights on a path that loses packets would stand still
 // for half a second again and again. The last three that became due are written, each with what had
-// come by then.
+// come by then; of many packets without a gap only the last, since more of them are to come.
 void Association::Impl::keep_sacks_apart() {
+  ++sacks_due_together;
   if (sack_tells == 0) {
     sack_tells = tracker.highest();
   } else if (tracker.highest() > sack_tells) {

@@ -160,6 +160,7 @@ void Association::Impl::write_control(Timestamp now, PacketWriter& out) {
 
 void Association::Impl::write_sack_chunk(PacketWriter& out) {
   if (out.room() < SackChunk::kFixedSize) return;
+  if (sacks_due_together > kManySacks && !tracker.has_gaps()) sacks_apart = 0;
   std::int64_t tells = tracker.highest();
   if (sacks_apart > 0) {
     tells = earlier_sacks[0];
@@ -177,6 +178,7 @@ void Association::Impl::write_sack_chunk(PacketWriter& out) {
   }
   sack_due = false;
   sack_tells = 0;
+  sacks_due_together = 0;
   sack_at = kNever;
   packets_unacknowledged = 0;
 }

@@ -121,7 +121,7 @@ TEST_CASE("steady traffic allocates next to nothing where packets are lost", "[s
       INFO("messages of " << size << ": " << cost);
       // A loss that holds up more than any before it makes room for more; what is kept for the next
       // has bounds. Without spares it is 1 per packet and, with small messages, 15.
-      CHECK(cost.allocations < cost.packets / 5);
+      CHECK(cost.allocations < cost.packets / 4);
     }
   }
 }

@@ -237,6 +237,20 @@ TEST_CASE("packets that come at the same time are acknowledged by up to three pa
     send(2);
     CHECK(told == Told{{11, 11}});
   }
+  SECTION("very many by one") {
+    for (int i = 0; i < 4; ++i) send(12);
+    peers.run_for(300ms);
+    told.clear();
+    for (int i = 0; i < 20; ++i) {
+      REQUIRE(peers.a.association->send(peers.now, kOne, kBinary, pattern(1100)));
+    }
+    peers.run_for(4ms);
+    REQUIRE(peers.in_flight.size() == 20);
+    auto apart = std::exchange(peers.in_flight, {});
+    for (auto& [at, packet] : apart) peers.in_flight.emplace(peers.now + 5ms, std::move(packet));
+    peers.run_for(11ms);
+    CHECK(told == Told{{68, 68}});
+  }
   SECTION("those that pass a gap one by one") {
     peers.path.lose_a = {peers.a.sent + 2};
     send(9);

@@ -148,7 +148,7 @@ TEST_CASE("messages come back on the channel they were sent on", "[echo]") {
 TEST_CASE("a peer that sends and does not read is held back and gets everything later", "[echo]") {
   ServerFixture server;
   TestPeer peer(server, {.data = true});
-  constexpr std::size_t kCount = 400;
+  constexpr std::size_t kCount = 800;
   constexpr std::size_t kSize = 100'000;
   std::size_t sent = 0;  // all on the sequence only
   std::size_t back = 0;
