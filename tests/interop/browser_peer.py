@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""browser_peer.py chromium|firefox [shown]: a headless browser as one end of calls. Passes the requests on
+"""browser_peer.py chromium|firefox [shown] [ipv6]: a headless browser as one end of calls. Passes the requests on
 standard input to a page, and its replies to standard output (docs/interop.md lists them). Pages that have no
-permission for the camera show a peer names in place of addresses, as browsers do; `shown`: addresses.
+permission for the camera show a peer names in place of addresses, as browsers do; `shown`: addresses. `ipv6`: the
+page comes over IPv6, as on a host that has nothing else; Firefox gathers what leads to where its page came from.
 
 The page fetches its requests from the server it came from, so no remote control of the browser is
 needed.
@@ -12,6 +13,7 @@ import os
 import queue
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -25,7 +27,7 @@ requests = queue.Queue()
 output = threading.Lock()
 
 
-class Server(http.server.BaseHTTPRequestHandler):
+class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = 'HTTP/1.1'
     # Headers and body leave together and at once, else each request takes the 40 ms of a delayed ACK.
     wbufsize = -1
@@ -55,6 +57,15 @@ class Server(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *_):
         pass
+
+
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, ipv6):
+        self.address_family = socket.AF_INET6 if ipv6 else socket.AF_INET
+        super().__init__(('::1' if ipv6 else '127.0.0.1', 0), Handler)
+        self.url = f"http://{'[::1]' if ipv6 else '127.0.0.1'}:{self.server_port}/"
 
 
 def say(line):
@@ -95,14 +106,13 @@ def firefox(profile, url, shown):
 
 
 def main():
-    server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Server)
-    server.daemon_threads = True
+    server = Server('ipv6' in sys.argv[2:])
     threading.Thread(target=server.serve_forever, daemon=True).start()
     profile = tempfile.mkdtemp(prefix='parley-browser-')
     make = {'chromium': chromium, 'firefox': firefox}[sys.argv[1]]
     with open(Path(profile, 'log'), 'wb') as log:
         browser = subprocess.Popen(
-            make(profile, f'http://127.0.0.1:{server.server_port}/', 'shown' in sys.argv[2:]), stdout=log, stderr=log,
+            make(profile, server.url, 'shown' in sys.argv[2:]), stdout=log, stderr=log,
             stdin=subprocess.DEVNULL, process_group=0,
             env={**os.environ, 'HOME': profile, 'MOZ_DISABLE_CONTENT_SANDBOX': '1'})
     try:

@@ -177,7 +177,7 @@ class Lane:
 
     def hold(self, peer, scenario, verbose, capture):
         self.change_peer(peer, verbose)
-        self.ends.use_arguments(SCENARIOS[scenario].arguments)
+        self.ends.use_arguments(SCENARIOS[scenario].browser if self.ends.about.browser else ())
         self.ends.ready()
         from_, waited = time.monotonic(), waited_for_processor()
         packets = Capture(capture)

@@ -82,9 +82,7 @@ PEERS = {peer.name: peer for peer in [
          ['firefox-esr', 'nodejs', 'npm'], ['whip-whep'], version=['firefox-esr', '--version'], w3c=True, browser=True, tells_codecs=True,
          lanes=2, needs_network=True,
          cannot={**ONE_ENCODING,
-                 **without('H264', 'has no H264 without a plugin that it loads from elsewhere'),
-                 'IPv6 alone': 'gathers nothing on a host without a route of IPv4: its log says "PR_Connect '
-                               'failed" and "failed to find default addresses"'}),
+                 **without('H264', 'has no H264 without a plugin that it loads from elsewhere')}),
     Peer('wrtc', 'libwebrtc M106 (@roamhq/wrtc)', ['node', f'{HERE}/wrtc_peer.cjs'],
          ['nodejs', 'npm'], ['@roamhq/wrtc'], w3c=True, tells_codecs=True,
          cannot={**NO_GCM, **ONE_ENCODING,

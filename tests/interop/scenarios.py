@@ -35,8 +35,8 @@ class Scenario:
     needs: callable = None
     # Whether the host has an IPv4 address beside 127.0.0.1.
     ipv4: bool = True
-    # More arguments of the peer's program.
-    arguments: tuple = ()
+    # More arguments of browser_peer.py.
+    browser: tuple = ()
 
     @property
     def key(self):
@@ -209,9 +209,9 @@ def scenarios():
         Scenario('echo', media_call, 'parley', closer='peer', quick=True),
         Scenario('decode', media_call, 'peer', mode='decode', closer='peer', quick=True),
         Scenario('decode', media_call, 'parley', mode='decode', closer='parley', quick=True),
-        Scenario('addresses shown', shown_addresses, 'peer', closer='peer', arguments=('shown',),
+        Scenario('addresses shown', shown_addresses, 'peer', closer='peer', browser=('shown',),
                  needs=lambda peer: peer.browser),
-        Scenario('addresses shown', shown_addresses, 'parley', arguments=('shown',),
+        Scenario('addresses shown', shown_addresses, 'parley', browser=('shown',),
                  needs=lambda peer: peer.browser),
         Scenario('one way', media_call, 'peer', mode='decode', direction='to parley',
                  closer='peer'),
@@ -247,8 +247,10 @@ def scenarios():
                  direction='from parley'),
         Scenario('IPv6', over_ipv6, 'peer', edit=only_ipv6),
         Scenario('IPv6', over_ipv6, 'parley', edit=only_ipv6),
-        Scenario('IPv6 alone', over_ipv6, 'peer', edit=only_ipv6, ipv4=False),
-        Scenario('IPv6 alone', over_ipv6, 'parley', edit=only_ipv6, ipv4=False),
+        Scenario('IPv6 alone', over_ipv6, 'peer', edit=only_ipv6, ipv4=False,
+                 browser=('ipv6',)),
+        Scenario('IPv6 alone', over_ipv6, 'parley', edit=only_ipv6, ipv4=False,
+                 browser=('ipv6',)),
         Scenario('DTLS server', with_role('server'), 'peer', edit=setup_of_offer('active')),
         Scenario('DTLS client', with_role('client'), 'parley', edit=setup_of_offer('active'),
                  start={'peerDtlsRole': 'server'}),
