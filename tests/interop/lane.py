@@ -19,9 +19,9 @@ from scenarios import scenarios
 SCENARIOS = {scenario.key: scenario for scenario in scenarios()}
 
 
-def waited_for_processor():
-    """How long the programs that this one started were ready to run and did not, in seconds, summed
-    over all of their threads."""
+def processor_waits():
+    """How long each thread of the programs that this one started was ready to run and did not, in
+    seconds."""
     parents = {}
     for stat in Path('/proc').glob('[0-9]*/stat'):
         with contextlib.suppress(OSError):
@@ -29,12 +29,17 @@ def waited_for_processor():
     ours = {os.getpid()}
     while new := {pid for pid, parent in parents.items() if parent in ours} - ours:
         ours |= new
-    waited = 0
+    waits = {}
     for pid in ours - {os.getpid()}:
         for thread in Path(f'/proc/{pid}/task').glob('*/schedstat'):
             with contextlib.suppress(OSError):
-                waited += int(thread.read_text().split()[1])
-    return waited / 1e9
+                waits[thread.parent.name] = int(thread.read_text().split()[1]) / 1e9
+    return waits
+
+
+def waited(before, after):
+    """Summed over the threads that are left: of those that ended nothing can be read."""
+    return sum(seconds - before.get(thread, 0) for thread, seconds in after.items())
 
 
 class Ends:
@@ -179,16 +184,16 @@ class Lane:
         self.change_peer(peer, verbose)
         self.ends.use_arguments(SCENARIOS[scenario].browser if self.ends.about.browser else ())
         self.ends.ready()
-        from_, waited = time.monotonic(), waited_for_processor()
+        from_, waits = time.monotonic(), processor_waits()
         packets = Capture(capture)
         failed, pace, call = hold(SCENARIOS[scenario], self.ends)
         packets.stop()
-        took, waited = time.monotonic() - from_, waited_for_processor() - waited
+        took, starved = time.monotonic() - from_, waited(waits, processor_waits())
         place = keep_record(SCENARIOS[scenario], self.ends, failed, call, packets)
         if failed and not pace:
             failed = failed + self.ends.stop()
         return {'failed': failed, 'ms': call.connect_ms if call else None,
-                'notes': call.notes if call else [], 'took': took, 'starved': waited / took, 'pace': pace,
+                'notes': call.notes if call else [], 'took': took, 'starved': starved / took, 'pace': pace,
                 'place': place}
 
     def end(self):
