@@ -86,13 +86,14 @@ function makeCall(RTCPeerConnection, media) {
     channel.binaryType = 'arraybuffer';
     channel.onopen = () => {
       entry.open = true;
-      entry.early.forEach(data => channel.send(data));
+      entry.early.splice(0).forEach(data => channel.send(data));
     };
     channel.onclose = () => { entry.closed = true; };
     channel.onmessage = event => {
       if (!echoes) entry.received.push(event.data);
-      // @roamhq/wrtc may show messages before it calls the channel open, and throws when asked to send then.
-      else if (channel.readyState === 'connecting') entry.early.push(event.data);
+      // @roamhq/wrtc may show messages before it calls the channel open, and throws when asked to send then. Its
+      // readyState changes before the event comes: what followed would overtake those that wait for it.
+      else if (!entry.open) entry.early.push(event.data);
       else channel.send(event.data);
     };
     channels.push(entry);
