@@ -54,15 +54,24 @@ class Sender {
     this.line = line;
     this.track = track;
     line.onMessage(packet => {
-      if (!line.isOpen()) return;
-      if (isRtcp(packet)) {
-        const feedback = feedbackIn(packet);
-        if (feedback) line.sendMessageBinary(feedback);
-      } else if (this.track) {
-        exchangeSsrc(packet);
-        line.sendMessageBinary(packet);
+      try {
+        this.answer(packet);
+      } catch (error) {
+        // Its threads close the line when they like, also after it was asked.
+        if (line.isOpen()) throw error;
       }
     });
+  }
+
+  answer(packet) {
+    if (!this.line.isOpen()) return;
+    if (isRtcp(packet)) {
+      const feedback = feedbackIn(packet);
+      if (feedback) this.line.sendMessageBinary(feedback);
+    } else if (this.track) {
+      exchangeSsrc(packet);
+      this.line.sendMessageBinary(packet);
+    }
   }
 
   async replaceTrack(track) { this.track = track; }
