@@ -153,8 +153,8 @@ std::optional<Transmit> Agent::Impl::poll_check(Timestamp now, MutableBytes stor
   return poll_check_again(now, storage);
 }
 
-// RFC 8445 section 14.3 does not let a lost check be retransmitted before 500 ms, of which a short
-// path is too dear. What Ta leaves free goes into other checks of the same pair, each a transaction
+// RFC 8445 section 14.3 does not let a lost check be retransmitted before 500 ms, many round trips
+// of a short path. What Ta leaves free goes into other checks of the same pair, each a transaction
 // of its own that is sent once; that of the schedule goes on beside them.
 std::optional<Transmit> Agent::Impl::poll_check_again(Timestamp now, MutableBytes storage) {
   Pair* best = nullptr;

@@ -258,6 +258,33 @@ TEST_CASE("packets that come at the same time are acknowledged by up to three pa
   }
 }
 
+TEST_CASE("what waits in order goes out unordered when the peer is heard before any event is read",
+          "[sctp][rfc8832]") {
+  TwoPeers peers{without_interleaving(), without_interleaving()};
+  peers.connect();
+  peers.a.reading = false;
+  int ordered = 0;
+  int unordered = 0;
+  peers.watch = [&](bool from_a, const TwoPeers::Packet& bytes) {
+    const auto packet = Packet::parse(bytes);
+    REQUIRE(packet);
+    ChunkReader chunks{packet->chunks};
+    while (const auto chunk = chunks.next()) {
+      if (!from_a || chunk->type != ChunkType::data) continue;
+      ++(DataChunk::parse(*chunk)->unordered ? unordered : ordered);
+    }
+  };
+  peers.a.association->unorder_when_heard(kOne);
+  for (int i = 0; i < 100; ++i) {
+    REQUIRE(peers.a.association->send(peers.now, kOne, kBinary, pattern(1100)));
+  }
+  REQUIRE(peers.b.association->send(peers.now, kOne, kBinary, pattern(10)));
+  peers.run_for(2s);
+  CHECK(ordered > 0);
+  CHECK(unordered > ordered);
+  CHECK(ordered + unordered == 100);
+}
+
 TEST_CASE("a slow reader stops the sender and loses nothing", "[sctp][rfc9260]") {
   Config small;
   small.receive_window = 100'000;
